@@ -1,0 +1,127 @@
+package oauth
+
+import (
+	"net/netip"
+	"net/url"
+	"slices"
+	"strings"
+)
+
+// dangerous are schemes that run or show content in the page they are opened
+// from, or reach into the machine. Every other private-use scheme is an app's own
+// (RFC 8252 §7.1), with or without the dot that the RFC wants: Cursor's is "cursor".
+var dangerous = []string{
+	"about", "blob", "chrome", "chrome-extension", "data", "file", "filesystem", "ftp",
+	"intent", "javascript", "jar", "mailto", "moz-extension", "ms-settings", "res", "resource",
+	"search-ms", "ssh", "tel", "vbscript", "view-source", "ws", "wss",
+}
+
+// MaxRedirectURI is the longest redirect URI that is taken, in bytes.
+const MaxRedirectURI = 2048
+
+// CheckRedirectURI says why s cannot be a redirect URI, or "" if it can:
+// https anywhere, http on loopback (RFC 8252 §7.3), or an app's private-use scheme.
+func CheckRedirectURI(s string) (problem string) {
+	if s == "" {
+		return "is empty"
+	}
+	if len(s) > MaxRedirectURI {
+		return "is longer than 2048 bytes"
+	}
+	for _, c := range []byte(s) {
+		// A browser drops or rewrites these where net/url keeps them, so the
+		// two would not agree on where the code is sent.
+		if c <= ' ' || c >= 0x7f || c == '\\' || c == '"' || c == '<' || c == '>' {
+			return "has a character that a URI does not have"
+		}
+	}
+	if strings.Contains(s, "#") {
+		return "has a fragment" // RFC 6749 §3.1.2
+	}
+	u, err := url.Parse(s)
+	if err != nil || u.Scheme == "" {
+		return "is not an absolute URI"
+	}
+	if u.User != nil {
+		return "has a user name in it"
+	}
+	switch u.Scheme {
+	case "https":
+		if u.Hostname() == "" || u.Opaque != "" {
+			return "has no host"
+		}
+	case "http":
+		if u.Opaque != "" || !isLoopback(u.Hostname()) {
+			return "is plain http on a host that is not loopback"
+		}
+	default:
+		if slices.Contains(dangerous, u.Scheme) {
+			return "has the scheme " + u.Scheme + ", which is not an app's"
+		}
+	}
+	return ""
+}
+
+// MatchRedirectURI reports whether requested is one of registered. The match is
+// exact (RFC 9700 §2.1), except that a loopback http URI may carry any port
+// (RFC 8252 §7.3): Claude Code, Codex and Zed listen on a fresh one each time.
+// localhost counts as loopback for them.
+func MatchRedirectURI(registered []string, requested string) bool {
+	if slices.Contains(registered, requested) {
+		return true
+	}
+	want, ok := withoutLoopbackPort(requested)
+	if !ok {
+		return false
+	}
+	return slices.ContainsFunc(registered, func(s string) bool {
+		have, ok := withoutLoopbackPort(s)
+		return ok && have == want
+	})
+}
+
+// withoutLoopbackPort returns s with its port cut out, if s is http on loopback.
+// All else stays byte for byte: the host's spelling, path and query.
+func withoutLoopbackPort(s string) (string, bool) {
+	if CheckRedirectURI(s) != "" {
+		return "", false
+	}
+	u, err := url.Parse(s)
+	if err != nil || u.Scheme != "http" || !isLoopback(u.Hostname()) {
+		return "", false
+	}
+	rest, _ := strings.CutPrefix(s, "http://")
+	hostPort := rest
+	if i := strings.IndexAny(rest, "/?"); i >= 0 {
+		hostPort = rest[:i]
+	}
+	host := strings.TrimSuffix(strings.TrimSuffix(hostPort, u.Port()), ":")
+	return host + rest[len(hostPort):], true
+}
+
+// IsLoopbackRedirect reports whether the code would be sent to a program on the
+// person's own machine, which any other program there can pretend to be.
+func IsLoopbackRedirect(s string) bool {
+	u, err := url.Parse(s)
+	return err == nil && (u.Scheme == "http" || u.Scheme == "https") && isLoopback(u.Hostname())
+}
+
+func isLoopback(host string) bool {
+	if strings.EqualFold(host, "localhost") {
+		return true
+	}
+	addr, err := netip.ParseAddr(host)
+	return err == nil && addr.Zone() == "" && addr.Unmap().IsLoopback()
+}
+
+// WithQuery returns uri with values added to its query; a query that is there
+// already is kept as it stands (RFC 6749 §4.1.2).
+func WithQuery(uri string, values url.Values) string {
+	switch {
+	case !strings.Contains(uri, "?"):
+		uri += "?"
+	case !strings.HasSuffix(uri, "?") && !strings.HasSuffix(uri, "&"):
+		uri += "&"
+	}
+	return uri + values.Encode()
+}

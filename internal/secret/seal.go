@@ -1,0 +1,74 @@
+package secret
+
+import (
+	"crypto/aes"
+	"crypto/cipher"
+	"crypto/hkdf"
+	"crypto/sha256"
+)
+
+const (
+	pairLen  = 2 * 32
+	sealInfo = "mcpoauth: the successors of a spent token"
+)
+
+// Sealed is a pair of secrets that only the holder of a third one can read. It
+// has a fixed size so that it lies inside the record that holds it.
+type Sealed [pairLen + 16]byte
+
+// Seal encrypts two secrets made by New under a key derived from a third. Nobody
+// may seal two pairs under one key and show both: the nonce is constant, which is
+// safe because a spent token has exactly one pair of successors.
+func Seal(key, first, second string) Sealed {
+	var pair [pairLen]byte
+	mustDecode(pair[:32], first)
+	mustDecode(pair[32:], second)
+	var s Sealed
+	aead := newAEAD(key)
+	aead.Seal(s[:0], make([]byte, aead.NonceSize()), pair[:], nil)
+	return s
+}
+
+// Open returns the pair that was sealed under key; ok is false for another key
+// and for the zero Sealed.
+func (s Sealed) Open(key string) (first, second string, ok bool) {
+	aead := newAEAD(key)
+	pair, err := aead.Open(nil, make([]byte, aead.NonceSize()), s[:], nil)
+	if err != nil {
+		return "", "", false
+	}
+	return encoding.EncodeToString(pair[:32]), encoding.EncodeToString(pair[32:]), true
+}
+
+// MarshalText writes the sealed pair as base64url.
+func (s Sealed) MarshalText() ([]byte, error) {
+	return encoding.AppendEncode(nil, s[:]), nil
+}
+
+// UnmarshalText reads what MarshalText wrote.
+func (s *Sealed) UnmarshalText(text []byte) error {
+	return decodeExactly(s[:], text)
+}
+
+func newAEAD(secret string) cipher.AEAD {
+	key, err := hkdf.Key(sha256.New, []byte(secret), nil, sealInfo, 32)
+	if err != nil {
+		panic("secret: " + err.Error()) // only for a length out of HKDF's range
+	}
+	block, err := aes.NewCipher(key)
+	if err != nil {
+		panic("secret: " + err.Error()) // only for a key of the wrong length
+	}
+	aead, err := cipher.NewGCM(block)
+	if err != nil {
+		panic("secret: " + err.Error()) // only for another block size than AES has
+	}
+	return aead
+}
+
+// mustDecode fills dst with what a secret of New stands for.
+func mustDecode(dst []byte, secret string) {
+	if err := decodeExactly(dst, []byte(secret)); err != nil {
+		panic("secret: Seal takes what New returned: " + err.Error())
+	}
+}

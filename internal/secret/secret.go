@@ -1,0 +1,86 @@
+// Package secret is the one place that makes, hashes and compares secrets.
+package secret
+
+import (
+	"crypto/rand"
+	"crypto/sha256"
+	"crypto/subtle"
+	"encoding/base64"
+	"fmt"
+)
+
+// Lengths of the strings that New and NewID return.
+const (
+	Len   = 43
+	IDLen = 22
+)
+
+var encoding = base64.RawURLEncoding.Strict()
+
+// New returns a fresh secret: 256 random bits as 43 characters of base64url.
+// crypto/rand never fails: it ends the process rather than return weak bytes.
+func New() string {
+	var b [32]byte
+	rand.Read(b[:])
+	return encoding.EncodeToString(b[:])
+}
+
+// NewID returns a fresh identifier: 128 random bits as 22 characters of
+// base64url. It is unique, not secret: it may stand in a log or a page.
+func NewID() string {
+	var b [16]byte
+	rand.Read(b[:])
+	return encoding.EncodeToString(b[:])
+}
+
+// A Hash is what is kept of a secret. SHA-256 without salt or stretching is
+// enough because every secret hashed here has 256 random bits; a secret that a
+// person chose does not belong in one.
+type Hash [sha256.Size]byte
+
+// Sum returns the hash of s. It does not allocate for strings of up to 128 bytes.
+func Sum(s string) Hash {
+	var buf [128]byte
+	return sha256.Sum256(append(buf[:0], s...))
+}
+
+// Matches reports whether h is the hash of s, in constant time. The zero Hash
+// matches nothing.
+func (h Hash) Matches(s string) bool {
+	return h.Equal(Sum(s))
+}
+
+// Equal compares two hashes in constant time. The zero Hash equals nothing,
+// itself included, so that a field that was never set opens no door.
+func (h Hash) Equal(other Hash) bool {
+	var zero Hash
+	same := subtle.ConstantTimeCompare(h[:], other[:])
+	unset := subtle.ConstantTimeCompare(h[:], zero[:])
+	return same&^unset == 1
+}
+
+// MarshalText writes the hash as base64url.
+func (h Hash) MarshalText() ([]byte, error) {
+	return encoding.AppendEncode(nil, h[:]), nil
+}
+
+// UnmarshalText reads what MarshalText wrote.
+func (h *Hash) UnmarshalText(text []byte) error {
+	return decodeExactly(h[:], text)
+}
+
+// decodeExactly fills dst from base64url, or fails.
+func decodeExactly(dst, text []byte) error {
+	if len(text) != encoding.EncodedLen(len(dst)) {
+		return fmt.Errorf("%d bytes take %d characters of base64url, got %d", len(dst), encoding.EncodedLen(len(dst)), len(text))
+	}
+	_, err := encoding.Decode(dst, text)
+	return err
+}
+
+// Equal compares two secrets in constant time. Both are hashed first, so that
+// not even the length of either shows.
+func Equal(a, b string) bool {
+	x, y := Sum(a), Sum(b)
+	return subtle.ConstantTimeCompare(x[:], y[:]) == 1
+}

@@ -1,0 +1,131 @@
+package store
+
+import (
+	"context"
+	"slices"
+	"time"
+
+	"github.com/mcpoauth/mcpoauth/internal/secret"
+)
+
+// An Approval is what a person agreed to.
+type Approval struct {
+	UserID      string
+	Client      *Client
+	RedirectURI string
+	Resource    string
+	Scopes      []string
+	Challenge   string // PKCE S256
+}
+
+// Approve stores a new grant and returns the code that redeems it. A client that
+// registered itself is kept for good from now on.
+func (s *Store) Approve(ctx context.Context, a Approval) (code string, err error) {
+	if !a.Client.Preregistered {
+		if err := s.keepClient(ctx, a.Client); err != nil {
+			return "", err
+		}
+	}
+	now := wall()
+	first := link{grantID: secret.NewID(), family: secret.New(), own: secret.New()}
+	grant := &Grant{
+		ID:          first.grantID,
+		UserID:      a.UserID,
+		ClientID:    a.Client.ID,
+		RedirectURI: a.RedirectURI,
+		Resource:    a.Resource,
+		Scopes:      slices.Clone(a.Scopes),
+		CreatedAt:   now,
+		Code:        &Code{Hash: secret.Sum(first.own), Challenge: a.Challenge, ExpiresAt: now.Add(s.life.Code)},
+		FamilyHash:  secret.Sum(first.family),
+	}
+	if err := s.backend.Create(ctx, Key{KindGrant, grant.ID}, grant, grant.Code.ExpiresAt); err != nil {
+		return "", err
+	}
+	return first.code(), nil
+}
+
+// Access returns the grant of a live access token, and what the grant says of the
+// token. It is the look-up before every request to a guarded handler: one read, one
+// hash, no write.
+func (s *Store) Access(ctx context.Context, token string, now time.Time) (*Grant, *AccessToken, error) {
+	grantID, own, ok := parseAccess(token)
+	if !ok {
+		return nil, nil, ErrNotFound
+	}
+	record, err := s.backend.Get(ctx, Key{KindGrant, grantID})
+	if err != nil {
+		return nil, nil, err
+	}
+	grant, err := decode[Grant](record.Value)
+	if err != nil {
+		return nil, nil, err
+	}
+	hash := secret.Sum(own)
+	for i := len(grant.Access) - 1; i >= 0; i-- {
+		access := &grant.Access[i]
+		if access.Hash.Equal(hash) && now.Before(access.ExpiresAt) {
+			return grant, access, nil
+		}
+	}
+	return nil, nil, ErrNotFound
+}
+
+// RevokeGrant ends a grant with every token of it.
+func (s *Store) RevokeGrant(ctx context.Context, id string) error {
+	return s.remove(ctx, Key{KindGrant, id})
+}
+
+// RevokeToken ends what token stands for, if it is a live one of that client's
+// (RFC 7009 §2.1): an access token alone, or the whole grant of a refresh token. It
+// returns the grant, or ErrNotFound.
+func (s *Store) RevokeToken(ctx context.Context, token, clientID string) (*Grant, error) {
+	if l, ok := parseLink(refreshPrefix, token); ok {
+		grant, err := get[Grant](ctx, s, Key{KindGrant, l.grantID})
+		if err != nil {
+			return nil, err
+		}
+		// The family is proof enough: a client that kept a token from before
+		// the last rotation, and logs out with it, means this grant.
+		if grant.ClientID != clientID || !grant.FamilyHash.Matches(l.family) {
+			return nil, ErrNotFound
+		}
+		return grant, s.RevokeGrant(ctx, grant.ID)
+	}
+	grantID, own, ok := parseAccess(token)
+	if !ok {
+		return nil, ErrNotFound
+	}
+	var revoked *Grant
+	err := update(ctx, s, Key{KindGrant, grantID}, func(current *Grant, now time.Time) (change, error) {
+		hash := secret.Sum(own)
+		i := slices.IndexFunc(current.Access, func(a AccessToken) bool { return a.Hash.Equal(hash) })
+		if i < 0 || current.ClientID != clientID {
+			return change{}, ErrNotFound
+		}
+		next := *current
+		next.Access = slices.Delete(slices.Clone(current.Access), i, i+1)
+		revoked = &next
+		return s.keep(&next, now), nil
+	})
+	return revoked, err
+}
+
+// keep is the change that stores g, to live as long as the last of its tokens.
+func (s *Store) keep(g *Grant, now time.Time) change {
+	expires := now
+	if (g.RefreshHash != Hash{}) {
+		expires = later(expires, g.UsedAt.Add(s.life.RefreshIdle))
+	}
+	for _, access := range g.Access {
+		expires = later(expires, access.ExpiresAt)
+	}
+	return change{value: g, expires: expires}
+}
+
+func later(a, b time.Time) time.Time {
+	if a.After(b) {
+		return a
+	}
+	return b
+}

@@ -1,0 +1,244 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"time"
+
+	"github.com/mcpoauth/mcpoauth/internal/secret"
+)
+
+const (
+	// CodeRetry is how long a code that was redeemed gets the same tokens again
+	// from the same client with the same verifier: Claude repeats a request whose
+	// answer was lost.
+	CodeRetry = 10 * time.Second
+
+	// MaxAccess is how many access tokens of one grant live at once; a further one
+	// ends the oldest.
+	MaxAccess = 8
+
+	// MaxSpent is how many rotations back a repeated refresh token still gets its
+	// successors, if all of them happened within the grace period.
+	MaxSpent = 16
+)
+
+// Refusals of a code or refresh token that is, or was, ours.
+var (
+	// ErrWrongClient: it belongs to another client. Nothing changed, so that
+	// nobody can spend or end what is another's.
+	ErrWrongClient = errors.New("store: belongs to another client")
+
+	// ErrWrongVerifier: the PKCE verifier does not belong to the code's challenge.
+	ErrWrongVerifier = errors.New("store: wrong code verifier")
+
+	// ErrReused: it was spent before, and too long ago for a lost answer.
+	// Somebody else may hold it, so its whole grant has ended.
+	ErrReused = errors.New("store: was used before; its grant has ended")
+)
+
+// Tokens is what a client gets for a code or a refresh token.
+type Tokens struct {
+	Access    string
+	Refresh   string // empty: none
+	ExpiresIn time.Duration
+	Scopes    []string
+	Grant     *Grant
+	Repeated  bool // the same tokens as before, for the same secret
+}
+
+// A Redemption is a request to exchange a code for tokens.
+type Redemption struct {
+	Code     string
+	ClientID string // authenticated, if the client can be
+	Verifier string // PKCE
+	Refresh  bool   // issue a refresh token too
+
+	// Accept looks at the grant before anything changes. Its error is returned
+	// as it is, and the code can still be redeemed.
+	Accept func(*Grant) error
+}
+
+// ConsumeCode exchanges a code for tokens, once. A repeat within CodeRetry by the
+// same client with the same verifier gets the same tokens; any other use after the
+// first ends the grant with ErrReused (RFC 6749 §4.1.2).
+func (s *Store) ConsumeCode(ctx context.Context, r Redemption) (Tokens, error) {
+	code, ok := parseLink(codePrefix, r.Code)
+	if !ok {
+		return Tokens{}, ErrNotFound
+	}
+	// The verifier is part of the key: the code alone, which has been in a URL,
+	// does not open what it was exchanged for.
+	key := code.own + secret.S256(r.Verifier)
+
+	var tokens Tokens
+	err := update(ctx, s, Key{KindGrant, code.grantID}, func(g *Grant, now time.Time) (change, error) {
+		switch {
+		case !g.FamilyHash.Matches(code.family):
+			return change{}, ErrNotFound
+		case g.ClientID != r.ClientID:
+			return change{}, ErrWrongClient
+		}
+		if err := r.Accept(g); err != nil {
+			return change{}, err
+		}
+		if g.Code == nil {
+			newest, err := follow(g, code, key, now, CodeRetry)
+			if err != nil {
+				return change{}, err
+			}
+			tokens, ok = repeat(g, newest, now)
+			if !ok {
+				return change{}, ErrNotFound // revoked since: nothing to repeat, and no theft
+			}
+			return change{}, nil
+		}
+		switch {
+		case !g.Code.Hash.Matches(code.own), expired(g.Code.ExpiresAt, now):
+			return change{}, ErrNotFound
+		case !secret.VerifyS256(g.Code.Challenge, r.Verifier):
+			return change{}, ErrWrongVerifier
+		}
+		next := *g
+		next.Code = nil
+		tokens = s.issue(&next, code, key, g.Scopes, r.Refresh, now)
+		return s.keep(&next, now), nil
+	})
+	return s.ended(ctx, code.grantID, tokens, err)
+}
+
+// RotateRefresh exchanges a refresh token for a new pair of tokens in one
+// compare-and-swap. A repeat within the grace period gets the newest pair again, so
+// that a lost answer or a race of a client's processes costs nothing; a repeat
+// after it ends the grant with ErrReused (RFC 9700 §4.14.2).
+//
+// narrow returns the scopes that a new access token shall have, or an error
+// before anything changes.
+func (s *Store) RotateRefresh(ctx context.Context, token, clientID string, narrow func(*Grant) ([]string, error)) (Tokens, error) {
+	refresh, ok := parseLink(refreshPrefix, token)
+	if !ok {
+		return Tokens{}, ErrNotFound
+	}
+	var tokens Tokens
+	err := update(ctx, s, Key{KindGrant, refresh.grantID}, func(g *Grant, now time.Time) (change, error) {
+		switch {
+		case !g.FamilyHash.Matches(refresh.family):
+			return change{}, ErrNotFound
+		case g.ClientID != clientID:
+			return change{}, ErrWrongClient
+		}
+		scopes, err := narrow(g)
+		if err != nil {
+			return change{}, err
+		}
+		live := refresh
+		if !g.RefreshHash.Matches(refresh.own) {
+			newest, err := follow(g, refresh, refresh.own, now, s.life.RefreshGrace)
+			if err != nil {
+				return change{}, err
+			}
+			if tokens, ok = repeat(g, newest, now); ok {
+				return change{}, nil
+			}
+			live = newest.link // its access token has run out or was revoked
+		}
+		next := *g
+		tokens = s.issue(&next, live, live.own, scopes, true, now)
+		return s.keep(&next, now), nil
+	})
+	return s.ended(ctx, refresh.grantID, tokens, err)
+}
+
+// ended carries the sentence out when a decision was ErrReused.
+func (s *Store) ended(ctx context.Context, grantID string, tokens Tokens, err error) (Tokens, error) {
+	if err == nil {
+		return tokens, nil
+	}
+	if errors.Is(err, ErrReused) {
+		// A caller who hangs up must not keep a stolen grant alive.
+		if failed := s.RevokeGrant(context.WithoutCancel(ctx), grantID); failed != nil {
+			return Tokens{}, failed
+		}
+	}
+	return Tokens{}, err
+}
+
+// issue mints a new pair into g in exchange for spent, and leaves the pair there,
+// sealed, for whoever presents spent again.
+func (s *Store) issue(g *Grant, spent link, key string, scopes []string, refresh bool, now time.Time) Tokens {
+	access, successor := secret.New(), secret.New()
+
+	g.Spent = slices.DeleteFunc(slices.Clone(g.Spent), func(old Spent) bool {
+		return now.Sub(old.At) >= s.life.RefreshGrace
+	})
+	g.Spent = append(g.Spent, Spent{Hash: secret.Sum(spent.own), At: now, Successors: secret.Seal(key, access, successor)})
+	g.Spent = g.Spent[max(0, len(g.Spent)-MaxSpent):]
+
+	g.Access = slices.DeleteFunc(slices.Clone(g.Access), func(old AccessToken) bool { return expired(old.ExpiresAt, now) })
+	g.Access = append(g.Access, AccessToken{Hash: secret.Sum(access), Scopes: slices.Clone(scopes), ExpiresAt: now.Add(s.life.Access)})
+	g.Access = g.Access[max(0, len(g.Access)-MaxAccess):]
+
+	g.UsedAt = now
+	tokens := Tokens{Access: formatAccess(g.ID, access), ExpiresIn: s.life.Access, Scopes: scopes, Grant: g}
+	if refresh {
+		g.RefreshHash = secret.Sum(successor)
+		tokens.Refresh = spent.next(successor).refresh()
+	}
+	return tokens
+}
+
+// A pair is what a spent secret was exchanged for.
+type pair struct {
+	link   link   // of the refresh token
+	access string // the access token's own secret
+}
+
+// follow returns the newest pair that descends from a secret of g's chain which is
+// not the live one, or ErrReused if it was not spent within the window just past.
+// Its successor may have been spent since, so it goes on to the chain's end: who
+// comes late gets tokens that work, and no second branch opens.
+func follow(g *Grant, presented link, key string, now time.Time, window time.Duration) (pair, error) {
+	if i := indexSpent(g, presented); i < 0 || now.Sub(g.Spent[i].At) >= window {
+		return pair{}, ErrReused
+	}
+	for {
+		i := indexSpent(g, presented)
+		if i < 0 {
+			return pair{}, ErrReused
+		}
+		access, successor, ok := g.Spent[i].Successors.Open(key)
+		if !ok {
+			return pair{}, ErrReused
+		}
+		presented, key = presented.next(successor), successor
+		if (g.RefreshHash == Hash{}) || g.RefreshHash.Matches(successor) {
+			return pair{presented, access}, nil
+		}
+	}
+}
+
+func indexSpent(g *Grant, l link) int {
+	hash := secret.Sum(l.own)
+	return slices.IndexFunc(g.Spent, func(old Spent) bool { return old.Hash.Equal(hash) })
+}
+
+// repeat answers with a pair that was issued before, if its access token still lives.
+func repeat(g *Grant, newest pair, now time.Time) (Tokens, bool) {
+	hash := secret.Sum(newest.access)
+	i := slices.IndexFunc(g.Access, func(a AccessToken) bool { return a.Hash.Equal(hash) })
+	if i < 0 || expired(g.Access[i].ExpiresAt, now) {
+		return Tokens{}, false
+	}
+	tokens := Tokens{
+		Access:    formatAccess(g.ID, newest.access),
+		ExpiresIn: g.Access[i].ExpiresAt.Sub(now),
+		Scopes:    g.Access[i].Scopes,
+		Grant:     g,
+		Repeated:  true,
+	}
+	if (g.RefreshHash != Hash{}) {
+		tokens.Refresh = newest.link.refresh()
+	}
+	return tokens, true
+}
