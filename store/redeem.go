@@ -53,7 +53,9 @@ type Redemption struct {
 	Code     string
 	ClientID string // authenticated, if the client can be
 	Verifier string // PKCE
-	Refresh  bool   // issue a refresh token too
+
+	// Refresh says whether a refresh token is issued too.
+	Refresh func(*Grant) bool
 
 	// Accept looks at the grant before anything changes. Its error is returned
 	// as it is, and the code can still be redeemed.
@@ -102,7 +104,7 @@ func (s *Store) ConsumeCode(ctx context.Context, r Redemption) (Tokens, error) {
 		}
 		next := *g
 		next.Code = nil
-		tokens = s.issue(&next, code, key, g.Scopes, r.Refresh, now)
+		tokens = s.issue(&next, code, key, g.Scopes, r.Refresh(g), now)
 		return s.keep(&next, now), nil
 	})
 	return s.ended(ctx, code.grantID, tokens, err)

@@ -3,7 +3,6 @@ package store
 import (
 	"bytes"
 	"context"
-	"crypto/subtle"
 	"errors"
 	"slices"
 	"time"
@@ -50,7 +49,7 @@ func (s *Store) UserByHandle(ctx context.Context, handle []byte) (*User, error) 
 	if err != nil {
 		return nil, err
 	}
-	if subtle.ConstantTimeCompare(user.Handle, handle) != 1 {
+	if !secret.Equal(string(user.Handle), string(handle)) {
 		return nil, ErrNotFound
 	}
 	return user, nil

@@ -59,6 +59,16 @@ func Errorf(code, description string) *Error {
 	return &Error{Code: code, Description: description}
 }
 
+// TooOften is the answer to who asks too often: 429 with Retry-After (RFC 6585 §4).
+func TooOften(retryAfter time.Duration) *Error {
+	return &Error{
+		Code:        TooManyRequests,
+		Description: "too many requests; wait as long as Retry-After says",
+		Status:      http.StatusTooManyRequests,
+		RetryAfter:  retryAfter,
+	}
+}
+
 // AsError returns the answer that err stands for. What is not an *Error is
 // trouble on our side, mostly of the store. It becomes 503 with Retry-After,
 // because clients throw their tokens away on anything that looks final.
