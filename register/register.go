@@ -1,0 +1,110 @@
+package register
+
+import (
+	"context"
+	"log/slog"
+	"mime"
+	"net/http"
+	"time"
+
+	"github.com/mcpoauth/mcpoauth/internal/oauth"
+	"github.com/mcpoauth/mcpoauth/internal/secret"
+	"github.com/mcpoauth/mcpoauth/store"
+)
+
+// Handler answers POST /register.
+type Handler struct {
+	Store interface {
+		RegisterClient(ctx context.Context, client *store.Client) error
+	}
+	Scopes       []oauth.Scope
+	RedirectURIs []string // that a client may register; nil: any safe one
+	Log          *slog.Logger
+}
+
+// response is what a client is told it registered (RFC 7591 §3.2.1). No member is
+// ever null: the TypeScript SDK and all that is built on it refuse the answer then.
+type response struct {
+	ClientID                string   `json:"client_id"`
+	ClientIDIssuedAt        int64    `json:"client_id_issued_at"`
+	ClientSecret            string   `json:"client_secret,omitempty"`
+	ClientSecretExpiresAt   *int64   `json:"client_secret_expires_at,omitempty"`
+	RedirectURIs            []string `json:"redirect_uris"`
+	TokenEndpointAuthMethod string   `json:"token_endpoint_auth_method"`
+	GrantTypes              []string `json:"grant_types"`
+	ResponseTypes           []string `json:"response_types"`
+	ClientName              string   `json:"client_name"`
+	Scope                   string   `json:"scope,omitempty"`
+	ApplicationType         string   `json:"application_type,omitempty"`
+	ClientURI               string   `json:"client_uri,omitempty"`
+	LogoURI                 string   `json:"logo_uri,omitempty"`
+	PolicyURI               string   `json:"policy_uri,omitempty"`
+	TermsURI                string   `json:"tos_uri,omitempty"`
+	Contacts                []string `json:"contacts,omitempty"`
+	SoftwareID              string   `json:"software_id,omitempty"`
+	SoftwareVersion         string   `json:"software_version,omitempty"`
+}
+
+// ServeHTTP registers a client. Anybody may: a registration grants nothing, it
+// only gives an approval page something to show.
+func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	answer, err := h.register(w, r)
+	if err != nil {
+		oauth.WriteError(w, r, h.Log, err)
+		return
+	}
+	oauth.WriteJSON(w, http.StatusCreated, answer)
+}
+
+func (h *Handler) register(w http.ResponseWriter, r *http.Request) (*response, error) {
+	if mediaType, _, _ := mime.ParseMediaType(r.Header.Get("Content-Type")); mediaType != "application/json" {
+		return nil, oauth.Errorf(oauth.InvalidClientMetadata, "the body must be application/json")
+	}
+	body, err := oauth.ReadBody(w, r)
+	if err != nil {
+		return nil, err
+	}
+	asked, err := parse(body)
+	if err != nil {
+		return nil, err
+	}
+	client, err := asked.client(h.RedirectURIs, h.Scopes)
+	if err != nil {
+		return nil, err
+	}
+	client.ID = secret.NewID()
+	client.CreatedAt = time.Now().UTC().Truncate(time.Second)
+
+	answer := describe(client)
+	if client.TokenEndpointAuthMethod != oauth.AuthNone {
+		answer.ClientSecret = store.NewClientSecret()
+		answer.ClientSecretExpiresAt = new(int64) // 0: never
+		client.SecretHash = secret.Sum(answer.ClientSecret)
+	}
+	if err := h.Store.RegisterClient(r.Context(), client); err != nil {
+		return nil, err
+	}
+	h.Log.InfoContext(r.Context(), "client.registered", "client_id", client.ID, "client_name", client.Name, "redirect_uris", client.RedirectURIs)
+	return answer, nil
+}
+
+func describe(c *store.Client) *response {
+	return &response{
+		ClientID:                c.ID,
+		ClientIDIssuedAt:        c.CreatedAt.Unix(),
+		RedirectURIs:            c.RedirectURIs,
+		TokenEndpointAuthMethod: c.TokenEndpointAuthMethod,
+		GrantTypes:              c.GrantTypes,
+		ResponseTypes:           c.ResponseTypes,
+		ClientName:              c.Name,
+		Scope:                   c.Scope,
+		ApplicationType:         c.ApplicationType,
+		ClientURI:               c.URI,
+		LogoURI:                 c.LogoURI,
+		PolicyURI:               c.PolicyURI,
+		TermsURI:                c.TermsURI,
+		Contacts:                c.Contacts,
+		SoftwareID:              c.SoftwareID,
+		SoftwareVersion:         c.SoftwareVersion,
+	}
+}

@@ -1,0 +1,114 @@
+package token
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/mcpoauth/mcpoauth/internal/oauth"
+	"github.com/mcpoauth/mcpoauth/store"
+)
+
+// Guard lets requests with a good access token through to a handler.
+type Guard struct {
+	Store interface {
+		Access(ctx context.Context, token string, now time.Time) (*store.Grant, *store.AccessToken, error)
+	}
+	Resource    oauth.Resource
+	MetadataURL string // of the resource, for challenges
+	Limit       Limiter
+	Log         *slog.Logger
+}
+
+// A Limiter bounds how often one grant may be used.
+type Limiter interface {
+	Allow(grantID string, now time.Time) bool
+	RetryAfter() time.Duration
+}
+
+// Protect returns next behind the guard. The request reaches next as it came, its
+// body unread and its ResponseWriter untouched, so that streams stream.
+func (g Guard) Protect(next http.Handler) http.Handler {
+	where := `resource_metadata="` + g.MetadataURL + `"`
+	scope := `scope="` + oauth.FormatScope(g.Resource.Scopes) + `"`
+	return &guard{
+		Guard: g,
+		next:  next,
+		missing: newRefusal(http.StatusUnauthorized, "unauthorized", "an access token is needed; the WWW-Authenticate header says where to get one",
+			"Bearer "+where+", "+scope),
+		invalid: newRefusal(http.StatusUnauthorized, oauth.InvalidToken, "the access token is unknown, expired or revoked",
+			`Bearer error="invalid_token", error_description="the access token is unknown, expired or revoked", `+where+", "+scope),
+		repeated: newRefusal(http.StatusBadRequest, oauth.InvalidRequest, "there is more than one Authorization header",
+			`Bearer error="invalid_request", `+where),
+		where: where,
+	}
+}
+
+type guard struct {
+	Guard
+	next                       http.Handler
+	missing, invalid, repeated *refusal
+	where                      string
+}
+
+// ServeHTTP runs before every MCP request. Serving one costs two allocations: the
+// context and the request that carries it.
+func (g *guard) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	// By the map, not by Get, which would canonicalise a name that is canonical.
+	header := r.Header["Authorization"]
+	if len(header) == 0 {
+		g.missing.write(w)
+		return
+	}
+	if len(header) > 1 {
+		g.repeated.write(w) // which of them a proxy looked at is anybody's guess
+		return
+	}
+	token, ok := bearer(header[0])
+	if !ok {
+		g.missing.write(w) // another scheme: no token was presented
+		return
+	}
+	now := time.Now()
+	grant, access, err := g.Store.Access(r.Context(), token, now)
+	switch {
+	case errors.Is(err, store.ErrNotFound):
+		g.invalid.write(w)
+		return
+	case err != nil:
+		// Not 401: a client would throw away a token that is good.
+		oauth.WriteError(w, r, g.Log, err)
+		return
+	case grant.Resource != g.Resource.URL:
+		g.invalid.write(w) // RFC 8707: good elsewhere is not good here
+		return
+	case !oauth.ContainsAll(access.Scopes, g.Resource.Scopes):
+		g.insufficient(g.Resource.Scopes).write(w)
+		return
+	case !g.Limit.Allow(grant.ID, now):
+		oauth.WriteError(w, r, g.Log, oauth.TooOften(g.Limit.RetryAfter()))
+		return
+	}
+	g.next.ServeHTTP(w, r.WithContext(&admitted{r.Context(), grant, access, g}))
+}
+
+// bearer returns the token in an Authorization header (RFC 6750 §2.1). The scheme's
+// case does not matter (RFC 9110 §11.1).
+func bearer(header string) (token string, ok bool) {
+	const scheme = "bearer "
+	if len(header) < len(scheme) || !strings.EqualFold(header[:len(scheme)], scheme) {
+		return "", false
+	}
+	return strings.TrimLeft(header[len(scheme):], " "), true
+}
+
+// insufficient is the challenge of RFC 6750 §3.1 that makes a client ask for more. It
+// names everything the operation needs, because clients ask for just what it says.
+func (g *guard) insufficient(needed []string) *refusal {
+	scope := `scope="` + oauth.FormatScope(needed) + `"`
+	return newRefusal(http.StatusForbidden, oauth.InsufficientScope, "the access token lacks a scope that is needed here",
+		`Bearer error="insufficient_scope", `+scope+`, `+g.where)
+}
