@@ -1,0 +1,206 @@
+package authorize
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net/http"
+	"net/url"
+
+	"github.com/mcpoauth/mcpoauth/internal/oauth"
+	"github.com/mcpoauth/mcpoauth/store"
+	"github.com/mcpoauth/mcpoauth/templates"
+)
+
+// Handler answers /authorize.
+type Handler struct {
+	Clients interface {
+		Client(ctx context.Context, id string) (*store.Client, error)
+	}
+	Store interface {
+		Approve(ctx context.Context, approval store.Approval) (code string, err error)
+	}
+	People       Authenticator
+	Pages        *templates.Pages
+	Issuer       string
+	Resources    oauth.Resources
+	Scopes       []oauth.Scope
+	RedirectURIs []string // that are allowed at all; nil: any safe one
+	Protection   *http.CrossOriginProtection
+	Log          *slog.Logger
+}
+
+// An Authenticator knows who is in front of the browser.
+type Authenticator interface {
+	// SetUp reports whether anybody could approve at all.
+	SetUp(ctx context.Context) (bool, error)
+
+	// Approved returns who approved the request of this digest, in this
+	// browser, in this ceremony, and says so once: store.ErrNotFound is nobody.
+	Approved(r *http.Request, ceremony string, digest store.Hash) (*store.User, error)
+}
+
+// Get shows a request for approval. It changes nothing, so that a prefetch, a
+// reload or a double click is harmless, and it keeps nothing: all there is to know
+// is in the URL.
+func (h *Handler) Get(w http.ResponseWriter, r *http.Request) {
+	req, err := h.fromQuery(r)
+	if err != nil {
+		h.refuse(w, r, req, err)
+		return
+	}
+	ready, err := h.People.SetUp(r.Context())
+	if err != nil {
+		h.refuse(w, r, req, err)
+		return
+	}
+	if !ready {
+		back := url.Values{"return_to": {"/authorize?" + r.URL.RawQuery}}
+		h.Pages.Render(w, r, http.StatusOK, templates.SetupNeeded{SetupURL: "/passkey/register?" + back.Encode()})
+		return
+	}
+	h.Pages.Render(w, r, http.StatusOK, h.consent(req, r.URL.RawQuery))
+}
+
+// Post takes a decision from the page, or else an authorization request that a
+// client posted (RFC 6749 §3.1), which it turns into the same request by GET.
+func (h *Handler) Post(w http.ResponseWriter, r *http.Request) {
+	form, err := oauth.ReadForm(w, r)
+	if err != nil {
+		h.refuse(w, r, nil, broken)
+		return
+	}
+	switch form.Get("decision") {
+	case "approve", "deny":
+		h.decide(w, r, form)
+	case "":
+		http.Redirect(w, r, "/authorize?"+form.Encode(), http.StatusSeeOther)
+	default:
+		h.refuse(w, r, nil, broken)
+	}
+}
+
+func (h *Handler) decide(w http.ResponseWriter, r *http.Request, form url.Values) {
+	if err := h.Protection.Check(r); err != nil {
+		h.refuse(w, r, nil, &stray{
+			title:   "Nothing was decided",
+			message: "The decision came from another website, not from this server's own page.",
+			remedy:  "Start again from the app you want to connect.",
+		})
+		return
+	}
+	req, err := h.fromQuery(r)
+	if err != nil {
+		h.refuse(w, r, req, err)
+		return
+	}
+	if form.Get("decision") == "deny" {
+		h.Log.InfoContext(r.Context(), "approval.denied", "client_id", req.client.ID, "client_name", req.client.Name, "resource", req.resource.URL)
+		h.refuse(w, r, req, oauth.Errorf(oauth.AccessDenied, "the owner said no"))
+		return
+	}
+	h.approve(w, r, req, form.Get("ceremony"))
+}
+
+func (h *Handler) approve(w http.ResponseWriter, r *http.Request, req *request, ceremony string) {
+	user, err := h.People.Approved(r, ceremony, req.digest())
+	if errors.Is(err, store.ErrNotFound) {
+		err = &stray{
+			title:   "This approval no longer counts",
+			message: "It took too long, was used already, or was given for something else.",
+			remedy:  "Go back one page, reload it and approve again.",
+		}
+	}
+	if err != nil {
+		h.refuse(w, r, req, err)
+		return
+	}
+	code, err := h.Store.Approve(r.Context(), store.Approval{
+		UserID:      user.ID,
+		Client:      req.client,
+		RedirectURI: req.redirectURI,
+		Resource:    req.resource.URL,
+		Scopes:      req.scopes,
+		Challenge:   req.challenge,
+	})
+	if err != nil {
+		h.refuse(w, r, req, err)
+		return
+	}
+	h.Log.InfoContext(r.Context(), "approval.granted", "user_id", user.ID, "client_id", req.client.ID,
+		"client_name", req.client.Name, "resource", req.resource.URL, "scopes", req.scopes)
+	h.redirect(w, r, req, url.Values{"code": {code}})
+}
+
+// broken is what is said of a form that no page of ours sent.
+var broken = &stray{
+	title:   "This request is broken",
+	message: "The form that arrived is not one of this server's.",
+	remedy:  "Start again from the app you want to connect.",
+}
+
+// fromQuery parses the request in the URL, where it is for GET and for a decision.
+func (h *Handler) fromQuery(r *http.Request) (*request, error) {
+	if len(r.URL.RawQuery) > oauth.MaxQuery {
+		return nil, &stray{
+			title:   "This link is too long",
+			message: "The app sent a request of more than 16 KiB.",
+			remedy:  "This is a fault of the app. Its makers will want to know.",
+		}
+	}
+	params, err := oauth.ParseParameters(r.URL.RawQuery)
+	if refusal, ok := errors.AsType[*oauth.Error](err); ok {
+		return nil, &stray{
+			title:   "This link is broken",
+			message: "The app's request cannot be read: " + refusal.Description + ".",
+			remedy:  "Start again from the app. If it happens again, it is a fault of the app.",
+		}
+	}
+	return h.parse(r.Context(), params)
+}
+
+// refuse gives an error to the client, if it is proven where that is, or else to
+// the person. Trouble of ours always goes to the person, who can try again, while
+// a client would give up.
+func (h *Handler) refuse(w http.ResponseWriter, r *http.Request, req *request, err error) {
+	if s, ok := errors.AsType[*stray](err); ok {
+		h.Pages.Render(w, r, http.StatusBadRequest, templates.Problem{Title: s.title, Message: s.message, Remedy: s.remedy})
+		return
+	}
+	if refusal, ok := errors.AsType[*oauth.Error](err); ok && req != nil {
+		values := url.Values{"error": {refusal.Code}}
+		if refusal.Description != "" {
+			values.Set("error_description", refusal.Description)
+		}
+		h.redirect(w, r, req, values)
+		return
+	}
+	h.Log.ErrorContext(r.Context(), "request failed", "path", r.URL.Path, "error", err)
+	w.Header().Set("Retry-After", "5")
+	h.Pages.Render(w, r, http.StatusServiceUnavailable, templates.Problem{
+		Title:   "Please try again in a moment",
+		Message: "The server cannot reach its own data just now.",
+		Remedy:  "Reload this page. If it goes on, the server's log says why.",
+	})
+}
+
+// redirect sends the browser back to the client, with iss in every answer so that
+// it cannot take ours for another server's (RFC 9207).
+func (h *Handler) redirect(w http.ResponseWriter, r *http.Request, req *request, values url.Values) {
+	if req.state != "" {
+		values.Set("state", req.state)
+	}
+	values.Set("iss", h.Issuer)
+	target := oauth.WithQuery(req.redirectURI, values)
+	header := w.Header()
+	header.Set("Cache-Control", "no-store")
+	header.Set("Referrer-Policy", "no-referrer")
+	if values.Has("code") && isNativeApp(req.redirectURI) {
+		// A redirect to cursor:// opens the app but leaves this page standing
+		// as it was, or, where the app is gone, does nothing at all.
+		h.Pages.Render(w, r, http.StatusOK, approved(req, target))
+		return
+	}
+	header.Set("Location", target)
+	w.WriteHeader(http.StatusSeeOther)
+}

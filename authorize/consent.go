@@ -1,0 +1,68 @@
+package authorize
+
+import (
+	"html/template"
+	"net/url"
+	"slices"
+
+	"github.com/mcpoauth/mcpoauth/internal/oauth"
+	"github.com/mcpoauth/mcpoauth/templates"
+)
+
+// offlineAccess says in words what the scope of that name lets a client do.
+const offlineAccess = "Stay connected until you end it"
+
+// consent is the page for a request: who asks, what is proven of that, for what,
+// and where the answer goes.
+func (h *Handler) consent(req *request, rawQuery string) templates.Consent {
+	target, err := url.Parse(req.redirectURI)
+	if err != nil {
+		panic("authorize: a checked redirect URI does not parse: " + err.Error())
+	}
+	digest, _ := req.digest().MarshalText()
+	page := templates.Consent{
+		ClientName:     req.client.Name,
+		RedirectHost:   target.Host,
+		RedirectScheme: target.Scheme,
+		Loopback:       oauth.IsLoopbackRedirect(req.redirectURI),
+		NativeApp:      isNativeApp(req.redirectURI),
+		ResourceName:   req.resource.Name,
+		ResourceURL:    req.resource.URL,
+		Scopes:         h.describe(req.scopes),
+		Action:         "/authorize?" + rawQuery,
+		Digest:         string(digest),
+	}
+	// Who owns the host of an https redirect gets the code, whatever the
+	// client calls itself. That is all that is proven.
+	if target.Scheme == "https" && !page.Loopback {
+		page.ClientHost = target.Host
+	}
+	return page
+}
+
+func (h *Handler) describe(names []string) []templates.Scope {
+	var scopes []templates.Scope
+	for _, name := range names {
+		scope := templates.Scope{Name: name}
+		if i := slices.IndexFunc(h.Scopes, func(s oauth.Scope) bool { return s.Name == name }); i >= 0 {
+			scope.Description = h.Scopes[i].Description
+		} else if name == oauth.OfflineAccess {
+			scope.Description = offlineAccess
+		}
+		scopes = append(scopes, scope)
+	}
+	return scopes
+}
+
+func approved(req *request, target string) templates.Approved {
+	return templates.Approved{
+		ClientName:  req.client.Name,
+		RedirectURL: template.URL(target), // checked by oauth.CheckRedirectURI: no scheme that runs in the page
+	}
+}
+
+// isNativeApp reports whether a redirect opens an app by its private-use scheme.
+func isNativeApp(uri string) bool {
+	u, err := url.Parse(uri)
+	return err == nil && u.Scheme != "https" && u.Scheme != "http"
+}

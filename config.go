@@ -1,0 +1,145 @@
+package mcpoauth
+
+import (
+	"io/fs"
+	"log/slog"
+	"time"
+
+	"github.com/mcpoauth/mcpoauth/store"
+)
+
+// Config configures a Router. Only ServerURL is required; the zero value of every
+// other field is a good default.
+type Config struct {
+	// ServerURL is the one public origin of the server, as clients and browsers
+	// see it: https://mcp.example.com. It is the issuer, the prefix of every
+	// endpoint and the origin of the passkeys, and clients bind what they keep
+	// to it, so it should never change. Plain http is for loopback only
+	// (http://localhost:8080). An IP address cannot be a passkey's relying party.
+	ServerURL string
+
+	// AppName is what pages and passkey prompts call this server.
+	// If empty, "MCP server".
+	AppName string
+
+	// Resources are the MCP endpoints that are guarded, the default one first.
+	// If empty, one at /mcp. All are served by the handler that is wrapped.
+	Resources []Resource
+
+	// Clients are clients that are known beforehand. Most need no entry: they
+	// register themselves.
+	Clients []Client
+
+	// DisableRegistration turns dynamic registration off, so that only Clients
+	// can connect.
+	DisableRegistration bool
+
+	// RedirectURIs are the redirect URIs that clients may register and use; those
+	// of Clients are allowed in any case. If nil, any safe one: https, http on
+	// loopback, or an app's private-use scheme. Every approval shows it.
+	RedirectURIs []string
+
+	// Scopes are the scopes that can be granted. If empty, mcp:tools alone.
+	Scopes []Scope
+
+	// PasskeyFile and StateFile are where people and their passkeys, and clients
+	// and grants, are kept. If empty, passkeys.json and state.json in the working
+	// directory. They must be empty if Store is set.
+	PasskeyFile string
+	StateFile   string
+
+	// Store keeps everything instead of the files. The caller closes it, after
+	// the Router. memory.New(memory.Options{}) forgets all at the end of the process.
+	Store store.Backend
+
+	// SetupToken is needed to make the first passkey, and good for nothing after.
+	// If empty and there is no passkey yet, one is made and the link that has it
+	// is logged, once. At least 16 characters.
+	SetupToken string
+
+	// AccessTokenLifetime is how long an access token lives. If zero, 24 hours:
+	// some clients are bad at refreshing, and a token dies at once when its grant
+	// is revoked.
+	AccessTokenLifetime time.Duration
+
+	// CodeLifetime is how long a client has to redeem a code. If zero, 5 minutes;
+	// at most 10 (RFC 6749 §4.1.2).
+	CodeLifetime time.Duration
+
+	// RefreshIdleLifetime is how long a connection lasts that nobody uses. Each
+	// refresh starts it anew. If zero, 90 days.
+	RefreshIdleLifetime time.Duration
+
+	// RefreshGrace is how long a refresh token that was exchanged still gets the
+	// same answer, for clients that lost it or refresh from several processes at
+	// once. Later use ends the grant. If zero, 120 seconds; if negative, none.
+	RefreshGrace time.Duration
+
+	// RateLimits bound how often one caller may ask.
+	RateLimits RateLimits
+
+	// Capacity bounds what strangers can make the server keep.
+	Capacity Capacity
+
+	// TrustedProxies are the addresses or prefixes (10.0.0.0/8) of the reverse
+	// proxies whose X-Forwarded-For is believed. If empty, nobody's is: behind a
+	// proxy, all callers then share its limits.
+	TrustedProxies []string
+
+	// Logger gets what happens, under stable names, and never a secret but for
+	// the setup link. If nil, slog.Default().
+	Logger *slog.Logger
+
+	// Templates replaces files of the pages by name; see the package templates.
+	Templates fs.FS
+
+	// InnerUnauthorizedAsNotFound turns a 401 of the wrapped handler into 404. It
+	// is for handlers that answer 401 to an unknown session, which clients take
+	// for a bad token. If false, the handler's answers pass as they are.
+	InnerUnauthorizedAsNotFound bool
+}
+
+// A Resource is a guarded MCP endpoint.
+type Resource struct {
+	// Path is where it is; requests below it belong to it too. "/" is the whole
+	// origin but for the routes of this package.
+	Path string
+
+	// Name is what the approval page calls it. If empty, AppName.
+	Name string
+
+	// Scopes are the scopes a token needs to enter, and those that a client is
+	// told to ask for. If empty, all of Config.Scopes. RequireScopes asks for
+	// more in places.
+	Scopes []string
+}
+
+// A Scope is a permission that a client can ask for.
+type Scope struct {
+	Name        string
+	Description string // in words, for the approval page: "Read your notes"
+}
+
+// A Client is a client that is known beforehand.
+type Client struct {
+	ID           string // of A-Z a-z 0-9 - . _ ~
+	Secret       string // of at least 16 characters; empty for a public client
+	Name         string // if empty, the ID
+	RedirectURIs []string
+}
+
+// RateLimits are requests a minute. A caller may make all of them at once. Zero is
+// the default, a negative number no limit.
+type RateLimits struct {
+	Auth         int // pages, passkeys, tokens and revocation, by address; 120
+	Registration int // of clients, by address; 60
+	General      int // MCP requests by grant, and health checks by address; 6000
+}
+
+// Capacity is how many records of a kind strangers can fill. When one is full, the
+// oldest gives way; what somebody approved never does. Zero is the default.
+type Capacity struct {
+	Clients    int // registrations that nobody has approved, in the files or in memory; 10,000
+	Ceremonies int // passkey prompts under way, likewise; 10,000
+	Callers    int // whose rate is remembered, in each of the limits; 10,000
+}

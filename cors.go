@@ -1,0 +1,80 @@
+package mcpoauth
+
+import (
+	"net/http"
+	"strings"
+)
+
+// Browser clients, such as the web Inspector, call from an origin of their own. Any
+// may: nothing here goes by cookies, and a token is as good from one origin as
+// from another (WHATWG Fetch, CORS protocol).
+var (
+	anyOrigin     = []string{"*"}
+	exposed       = []string{"WWW-Authenticate, Mcp-Session-Id, Retry-After"}
+	preflightAge  = []string{"7200"}
+	corsMethods   = []string{"GET, HEAD, POST, DELETE, OPTIONS"}
+	corsHeaders   = "Authorization, Content-Type, Accept, MCP-Protocol-Version, Mcp-Method, Mcp-Name, Mcp-Session-Id, Last-Event-ID"
+	maxPreflights = 1024 // bytes of the request's header that are looked at
+)
+
+// A corsHandler answers requests and preflights from any origin.
+type corsHandler struct{ http.Handler }
+
+func cors(next http.Handler) http.Handler {
+	return corsHandler{http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		allowOrigin(w.Header())
+		if r.Method == http.MethodOptions {
+			preflight(w, r)
+			return
+		}
+		next.ServeHTTP(w, r)
+	})}
+}
+
+// corsGuarded is cors for a guarded handler: OPTIONS needs no token, because a
+// browser sends none with a preflight, and a request from no browser pays nothing.
+func corsGuarded(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if len(r.Header["Origin"]) > 0 {
+			allowOrigin(w.Header())
+		}
+		if r.Method == http.MethodOptions {
+			preflight(w, r)
+			return
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
+func allowOrigin(h http.Header) {
+	h["Access-Control-Allow-Origin"] = anyOrigin
+	h["Access-Control-Expose-Headers"] = exposed
+}
+
+func preflight(w http.ResponseWriter, r *http.Request) {
+	h := w.Header()
+	h["Allow"] = corsMethods
+	h["Access-Control-Allow-Methods"] = corsMethods
+	h["Access-Control-Allow-Headers"] = []string{corsHeaders + parameterHeaders(r)}
+	h["Access-Control-Max-Age"] = preflightAge
+	h.Add("Vary", "Access-Control-Request-Headers")
+	w.WriteHeader(http.StatusNoContent)
+}
+
+// parameterHeaders returns the Mcp-Param-... headers that a preflight asks for.
+// Each tool has its own (MCP 2026-07-28), so that no list could name them, and a
+// wildcard does not cover requests with Authorization.
+func parameterHeaders(r *http.Request) string {
+	asked := r.Header.Get("Access-Control-Request-Headers")
+	if len(asked) > maxPreflights {
+		return ""
+	}
+	var extra strings.Builder
+	for name := range strings.SplitSeq(strings.ToLower(asked), ",") {
+		name = strings.TrimSpace(name)
+		if strings.HasPrefix(name, "mcp-param-") && !strings.ContainsFunc(name, func(c rune) bool { return !isUnreserved(c) }) {
+			extra.WriteString(", " + name)
+		}
+	}
+	return extra.String()
+}

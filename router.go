@@ -1,0 +1,282 @@
+// Package mcpoauth gives any MCP server complete OAuth in one call: discovery, client
+// registration, an approval page that a passkey answers, tokens, and the bearer check
+// in front of the handler.
+//
+//	router, err := mcpoauth.BuildOAuthRouter(mcpHandler, mcpoauth.Config{ServerURL: "https://mcp.example.com"})
+//
+// On the first run it logs a setup link. Whoever opens it registers a passkey and
+// is the owner, who approves each client from then on.
+package mcpoauth
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/netip"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/go-chi/chi/v5"
+
+	"github.com/mcpoauth/mcpoauth/authorize"
+	"github.com/mcpoauth/mcpoauth/discovery"
+	"github.com/mcpoauth/mcpoauth/internal/oauth"
+	"github.com/mcpoauth/mcpoauth/passkey"
+	"github.com/mcpoauth/mcpoauth/ratelimit"
+	"github.com/mcpoauth/mcpoauth/register"
+	"github.com/mcpoauth/mcpoauth/store"
+	"github.com/mcpoauth/mcpoauth/store/memory"
+	"github.com/mcpoauth/mcpoauth/templates"
+	"github.com/mcpoauth/mcpoauth/token"
+)
+
+// startupTimeout bounds what BuildOAuthRouter asks of the store.
+const startupTimeout = 10 * time.Second
+
+// A Router is an authorization server and the guard of the handler it wraps. It
+// serves everything of its origin, and listens on nothing by itself.
+type Router struct {
+	guarded []guarded // longest path first
+	own     http.Handler
+	close   func() error
+}
+
+type guarded struct {
+	path    string
+	handler http.Handler
+}
+
+// BuildOAuthRouter wraps mcp with OAuth. It returns every mistake in cfg at once,
+// each with its field, value and cure, or what is wrong with the store.
+func BuildOAuthRouter(mcp http.Handler, cfg Config) (*Router, error) {
+	s, err := cfg.validate(mcp)
+	if err != nil {
+		return nil, err
+	}
+	closeStore := func() error { return nil }
+	if s.backend == nil {
+		files, err := memory.Open(memory.Options{
+			PasskeyFile: s.passkeyFile,
+			StateFile:   s.stateFile,
+			Capacity:    memory.Capacity{Clients: s.capacity.Clients, Ceremonies: s.capacity.Ceremonies},
+		})
+		if err != nil {
+			return nil, fmt.Errorf("mcpoauth: opening the store: %w", err)
+		}
+		s.backend, closeStore = files, files.Close
+		s.log.Info("store.opened", "passkey_file", absolute(s.passkeyFile), "state_file", absolute(s.stateFile))
+	}
+	router, err := s.build(mcp, store.New(s.backend, s.lifetimes))
+	if err != nil {
+		return nil, errors.Join(err, closeStore())
+	}
+	router.close = closeStore
+	return router, nil
+}
+
+// Close waits for what is being written and closes the files. A store that came
+// from Config is its caller's to close.
+func (rt *Router) Close() error { return rt.close() }
+
+// ServeHTTP looks for a guarded path first: MCP requests are nearly all there are,
+// and need nothing of the routing below.
+func (rt *Router) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	for i := range rt.guarded {
+		if g := &rt.guarded[i]; g.covers(r.URL.Path) {
+			g.handler.ServeHTTP(w, r)
+			return
+		}
+	}
+	rt.own.ServeHTTP(w, r)
+}
+
+func (g *guarded) covers(path string) bool {
+	if g.path == "/" {
+		return !isReserved(path)
+	}
+	rest, ok := strings.CutPrefix(path, g.path)
+	return ok && (rest == "" || rest[0] == '/')
+}
+
+// reserved are the paths that are this package's own, with all that is below them.
+var reserved = []string{"/.well-known", "/authorize", "/health", "/passkey", "/register", "/revoke", "/token"}
+
+func isReserved(path string) bool {
+	return slices.ContainsFunc(reserved, func(own string) bool {
+		rest, ok := strings.CutPrefix(path, own)
+		return ok && (rest == "" || rest[0] == '/')
+	})
+}
+
+// build wires the endpoints together. It is the whole map of the server.
+func (s settings) build(mcp http.Handler, st *store.Store) (*Router, error) {
+	setupToken, err := s.setup(st)
+	if err != nil {
+		return nil, err
+	}
+	rp, err := passkey.RelyingParty(s.issuer, s.appName)
+	if err != nil {
+		return nil, fmt.Errorf("mcpoauth: setting up passkeys: %w", err)
+	}
+	sameOrigin := http.NewCrossOriginProtection()
+	if err := sameOrigin.AddTrustedOrigin(s.issuer); err != nil {
+		return nil, fmt.Errorf("mcpoauth: trusting the server's own origin: %w", err)
+	}
+
+	clients := &register.Clients{Preregistered: s.clients, Store: st}
+	people := &passkey.Handler{
+		Store: st, Pages: s.pages, RelyingParty: rp, ServerURL: s.issuer, AppName: s.appName,
+		ResourceURLs: s.resourceURLs(), SetupToken: setupToken, Log: s.log,
+	}
+	approval := &authorize.Handler{
+		Clients: clients, Store: st, People: people, Pages: s.pages, Issuer: s.issuer, Resources: s.resources,
+		Scopes: s.scopes, RedirectURIs: s.redirectURIs, Protection: sameOrigin, Log: s.log,
+	}
+	tokens := &token.Handler{Clients: clients, Store: st, Resources: s.resources, Log: s.log}
+	registration := &register.Handler{Store: st, Scopes: s.scopes, RedirectURIs: s.redirectURIs, Log: s.log}
+	metadata := discovery.Document(discovery.NewAuthorizationServer(s.issuer, s.scopes, s.resources, s.registration))
+
+	// What stands before a handler. Endpoints that clients call, browser clients
+	// among them, get CORS; pages are for this origin alone.
+	var (
+		json  = s.refuseJSON
+		auth  = s.limit(s.rates.Auth)
+		regis = s.limit(s.rates.Registration)
+		rest  = s.limit(s.rates.General)
+		same  = sameOrigin.Handler
+		page  = s.refusePage
+	)
+	routes := []route{
+		{"GET", oauth.AuthorizationServerPath, cors(metadata)},
+		{"POST", "/token", cors(auth(json, tokens.Exchange))},
+		{"POST", "/revoke", cors(auth(json, tokens.Revoke))},
+		{"GET", "/authorize", auth(page, approval.Get)},
+		{"POST", "/authorize", auth(page, approval.Post)}, // decisions are checked for their origin inside
+		{"GET", templates.AssetPath + "{file}", rest(json, s.asset)},
+		{"GET", "/passkey/register", auth(page, people.RegisterPage)},
+		{"POST", "/passkey/register/start", same(auth(json, people.RegisterStart))},
+		{"POST", "/passkey/register/finish", same(auth(json, people.RegisterFinish))},
+		{"POST", "/passkey/auth/start", same(auth(json, people.AuthStart))},
+		{"POST", "/passkey/auth/finish", same(auth(json, people.AuthFinish))},
+		{"GET", "/health", rest(json, s.health(st))},
+	}
+	if s.registration {
+		routes = append(routes, route{"POST", "/register", cors(regis(json, registration.ServeHTTP))})
+	}
+	for _, resource := range s.protectedResources() {
+		document := cors(discovery.Document(discovery.NewProtectedResource(s.issuer, resource.Resource)))
+		routes = append(routes, route{"GET", resource.at, document}, route{"GET", resource.at + "/", document})
+	}
+
+	perGrant := ratelimit.NewTable[string](s.rates.General, s.capacity.Callers)
+	router := &Router{own: s.mux(routes)}
+	if s.repair401 {
+		mcp = unauthorizedAsNotFound(mcp)
+	}
+	for _, resource := range s.resources {
+		guard := token.Guard{
+			Store: st, Resource: resource, MetadataURL: s.issuer + resource.MetadataPath(), Limit: perGrant, Log: s.log,
+		}
+		router.guarded = append(router.guarded, guarded{resource.Path, corsGuarded(guard.Protect(mcp))})
+	}
+	slices.SortFunc(router.guarded, func(a, b guarded) int { return cmp.Compare(len(b.path), len(a.path)) })
+	return router, nil
+}
+
+// A route is a line of the table above.
+type route struct {
+	method, pattern string
+	handler         http.Handler
+}
+
+// mux returns the routes as a handler. Where there is GET there is HEAD; every
+// other method of a path is answered with those it has.
+func (s settings) mux(routes []route) http.Handler {
+	mux := chi.NewMux()
+	mux.NotFound(s.notFound)
+	methods := make(map[string][]string)
+	for _, rt := range routes {
+		methods[rt.pattern] = append(methods[rt.pattern], rt.method)
+	}
+	for pattern, allowed := range methods {
+		if slices.Contains(allowed, "GET") {
+			allowed = append(allowed, "HEAD")
+		}
+		mux.Handle(pattern, s.otherMethod(append(allowed, "OPTIONS")))
+	}
+	for _, rt := range routes {
+		mux.Method(rt.method, rt.pattern, rt.handler)
+		if rt.method == "GET" {
+			mux.Method("HEAD", rt.pattern, rt.handler)
+		}
+		if _, crossOrigin := rt.handler.(corsHandler); crossOrigin {
+			mux.Method("OPTIONS", rt.pattern, rt.handler)
+		}
+	}
+	return mux
+}
+
+// A metadataRoute is where the metadata of a resource is served.
+type metadataRoute struct {
+	at       string
+	Resource oauth.Resource
+}
+
+// protectedResources returns the metadata of every resource at its own place
+// (RFC 9728 §3.1), and that of the default one at the root too, where clients look
+// that know no other.
+func (s settings) protectedResources() []metadataRoute {
+	root := s.resources[0]
+	var routes []metadataRoute
+	for _, resource := range s.resources {
+		if resource.Path == "/" {
+			root = resource
+			continue
+		}
+		routes = append(routes, metadataRoute{resource.MetadataPath(), resource})
+	}
+	return append(routes, metadataRoute{oauth.ProtectedResourcePath, root})
+}
+
+func (s settings) resourceURLs() []string {
+	var urls []string
+	for _, resource := range s.resources {
+		urls = append(urls, resource.URL)
+	}
+	return urls
+}
+
+// setup returns the token that allows the first passkey, or none if there is one
+// already. The link is the one secret that is ever logged: whoever reads the log
+// of a server that nobody owns yet may become its owner.
+func (s settings) setup(st *store.Store) (string, error) {
+	ctx, cancel := context.WithTimeout(context.Background(), startupTimeout)
+	defer cancel()
+	done, err := st.HasOwner(ctx)
+	if err != nil {
+		return "", fmt.Errorf("mcpoauth: reading the store: %w", err)
+	}
+	page := s.issuer + "/passkey/register"
+	switch {
+	case done:
+		return "", nil
+	case s.setupToken != "":
+		s.log.Info("setup.needed", "message", "open the page and enter the setup token to create the owner's passkey", "page", page)
+		return s.setupToken, nil
+	}
+	made := store.NewSetupToken()
+	s.log.Info("setup.needed", "message", "open this link in your browser to create the owner's passkey", "setup_link", page+"#setup_token="+made)
+	return made, nil
+}
+
+// limit returns a limiter of its own by address: what is refused is said as JSON or
+// as a page.
+func (s settings) limit(perMinute int) func(refusal, http.HandlerFunc) http.Handler {
+	table := ratelimit.NewTable[netip.Addr](perMinute, s.capacity.Callers)
+	return func(refuse refusal, next http.HandlerFunc) http.Handler {
+		return ratelimit.ByAddress(table, s.proxies, next, refuse)
+	}
+}

@@ -1,0 +1,346 @@
+package mcpoauth
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"net/netip"
+	"net/url"
+	"path"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/mcpoauth/mcpoauth/internal/oauth"
+	"github.com/mcpoauth/mcpoauth/internal/secret"
+	"github.com/mcpoauth/mcpoauth/ratelimit"
+	"github.com/mcpoauth/mcpoauth/store"
+	"github.com/mcpoauth/mcpoauth/templates"
+)
+
+const (
+	defaultAppName          = "MCP server"
+	defaultPasskeyFile      = "passkeys.json"
+	defaultStateFile        = "state.json"
+	defaultAuthRate         = 120
+	defaultRegistrationRate = 60
+	defaultGeneralRate      = 6000
+	defaultCallers          = 10_000
+
+	minSecret       = 16 // characters of a secret that a person chose
+	maxCodeLifetime = 10 * time.Minute
+)
+
+var defaultScopes = []Scope{{Name: "mcp:tools", Description: "Use the tools of this server"}}
+
+// settings are a Config that has been checked, with every default in place.
+type settings struct {
+	issuer       string
+	appName      string
+	resources    oauth.Resources
+	clients      map[string]*store.Client
+	registration bool
+	redirectURIs []string
+	scopes       []oauth.Scope
+	passkeyFile  string
+	stateFile    string
+	backend      store.Backend
+	setupToken   string
+	lifetimes    store.Lifetimes
+	rates        RateLimits
+	capacity     Capacity
+	proxies      ratelimit.Proxies
+	log          *slog.Logger
+	pages        *templates.Pages
+	repair401    bool
+}
+
+// A validator collects what is wrong with a Config, so that its author can mend
+// everything at once.
+type validator struct{ problems []error }
+
+// report adds a problem: which field, what is wrong with it, and the cure. Its
+// value is in the text unless it is a secret.
+func (v *validator) report(field, format string, args ...any) {
+	v.problems = append(v.problems, fmt.Errorf("mcpoauth: Config.%s: %s", field, fmt.Sprintf(format, args...)))
+}
+
+func (cfg Config) validate(mcp http.Handler) (settings, error) {
+	v := new(validator)
+	if mcp == nil {
+		v.problems = append(v.problems, errors.New("mcpoauth: BuildOAuthRouter: the handler is nil; pass the MCP server's http.Handler"))
+	}
+	s := settings{
+		issuer:       v.serverURL(cfg.ServerURL),
+		appName:      cmp.Or(strings.TrimSpace(cfg.AppName), defaultAppName),
+		registration: !cfg.DisableRegistration,
+		redirectURIs: cfg.RedirectURIs,
+		backend:      cfg.Store,
+		setupToken:   cfg.SetupToken,
+		lifetimes:    v.lifetimes(cfg),
+		rates: RateLimits{
+			Auth:         cmp.Or(cfg.RateLimits.Auth, defaultAuthRate),
+			Registration: cmp.Or(cfg.RateLimits.Registration, defaultRegistrationRate),
+			General:      cmp.Or(cfg.RateLimits.General, defaultGeneralRate),
+		},
+		capacity:  v.capacity(cfg.Capacity),
+		proxies:   v.proxies(cfg.TrustedProxies),
+		log:       cmp.Or(cfg.Logger, slog.Default()),
+		repair401: cfg.InnerUnauthorizedAsNotFound,
+	}
+	s.scopes = v.scopes(cfg.Scopes)
+	s.resources = v.resources(cfg.Resources, s)
+	s.clients = v.clients(cfg.Clients)
+	s.passkeyFile, s.stateFile = v.files(cfg)
+	if cfg.RedirectURIs != nil && len(cfg.RedirectURIs) == 0 {
+		v.report("RedirectURIs", "is empty but not nil, which allows none; leave it nil to allow any safe one, or list those allowed")
+	}
+	for i, uri := range cfg.RedirectURIs {
+		v.redirectURI(fmt.Sprintf("RedirectURIs[%d]", i), uri)
+	}
+	if n := len(cfg.SetupToken); n > 0 && n < minSecret {
+		v.report("SetupToken", "has %d characters, which can be guessed; use at least %d, or leave it empty to have one made", n, minSecret)
+	}
+	var err error
+	if s.pages, err = templates.Parse(templates.App{Name: s.appName}, cfg.Templates); err != nil {
+		v.report("Templates", "%v; mend the file or leave it out", err)
+	}
+	return s, errors.Join(v.problems...)
+}
+
+// serverURL returns the origin without a trailing slash, in lower case and without
+// a default port: the spelling that issuer, resource and origin are compared in.
+func (v *validator) serverURL(s string) string {
+	const field = "ServerURL"
+	if s == "" {
+		v.report(field, "is missing; set it to the public origin, such as https://mcp.example.com or http://localhost:8080")
+		return ""
+	}
+	u, err := url.Parse(s)
+	if err != nil || u.Host == "" || u.Hostname() == "" || u.Opaque != "" {
+		v.report(field, "is not an origin, got %q; use the form https://mcp.example.com", redact(s))
+		return ""
+	}
+	host := strings.ToLower(u.Hostname())
+	_, notIP := netip.ParseAddr(host)
+	switch {
+	case u.User != nil || u.RawQuery != "" || u.ForceQuery || strings.Contains(s, "#"):
+		v.report(field, "has more than scheme, host and port, got %q; use https://%s", redact(s), u.Host)
+	case strings.Trim(u.Path, "/") != "":
+		v.report(field, "has a path, got %q; use https://%s, and Config.Resources for the path of the MCP endpoint", s, u.Host)
+	case notIP == nil:
+		v.report(field, "is an IP address, got %q, which browsers refuse as the relying party of a passkey; use a host name, or http://localhost%s for this machine", s, portOf(u))
+	case strings.ContainsFunc(host, func(c rune) bool { return !isHostRune(c) }):
+		v.report(field, "has a character that a host name does not have, got %q; use the punycode form (xn--...) of an international name", s)
+	case u.Scheme == "http" && host != "localhost" && !strings.HasSuffix(host, ".localhost"):
+		v.report(field, "is plain http on a host that is not loopback, got %q; use https://%s, with TLS at the reverse proxy or tunnel in front", s, u.Host)
+	case u.Scheme != "http" && u.Scheme != "https":
+		v.report(field, "is neither https nor http, got %q; use https://%s", s, u.Host)
+	default:
+		origin, _ := oauth.CanonicalResource(u.Scheme + "://" + u.Host)
+		return origin
+	}
+	return ""
+}
+
+// redact cuts off what may hold a password.
+func redact(s string) string {
+	if i := strings.LastIndex(s, "@"); i >= 0 {
+		return "..." + s[i:]
+	}
+	return s
+}
+
+func portOf(u *url.URL) string {
+	if p := u.Port(); p != "" {
+		return ":" + p
+	}
+	return ""
+}
+
+func isHostRune(c rune) bool {
+	return 'a' <= c && c <= 'z' || '0' <= c && c <= '9' || c == '-' || c == '.'
+}
+
+func (v *validator) lifetimes(cfg Config) store.Lifetimes {
+	for _, d := range []struct {
+		field string
+		value time.Duration
+	}{
+		{"AccessTokenLifetime", cfg.AccessTokenLifetime},
+		{"CodeLifetime", cfg.CodeLifetime},
+		{"RefreshIdleLifetime", cfg.RefreshIdleLifetime},
+	} {
+		if d.value < 0 || d.value > 0 && d.value < time.Second {
+			v.report(d.field, "is shorter than a second, got %v; use a longer one, or zero for the default", d.value)
+		}
+	}
+	if cfg.CodeLifetime > maxCodeLifetime {
+		v.report("CodeLifetime", "is longer than %v, got %v; a code is redeemed at once or never", maxCodeLifetime, cfg.CodeLifetime)
+	}
+	access := cmp.Or(cfg.AccessTokenLifetime, store.DefaultAccess)
+	if idle := cmp.Or(cfg.RefreshIdleLifetime, store.DefaultRefreshIdle); idle < access {
+		v.report("RefreshIdleLifetime", "is shorter than the life of an access token (%v), got %v; nobody would live to refresh", access, idle)
+	}
+	if grace := cmp.Or(cfg.RefreshGrace, store.DefaultRefreshGrace); grace > time.Hour {
+		v.report("RefreshGrace", "is longer than an hour, got %v; in that time a stolen refresh token works unnoticed", grace)
+	}
+	return store.Lifetimes{
+		Code:         cfg.CodeLifetime,
+		Access:       cfg.AccessTokenLifetime,
+		RefreshIdle:  cfg.RefreshIdleLifetime,
+		RefreshGrace: cfg.RefreshGrace,
+	}
+}
+
+func (v *validator) capacity(c Capacity) Capacity {
+	for _, n := range []struct {
+		field string
+		value int
+	}{{"Clients", c.Clients}, {"Ceremonies", c.Ceremonies}, {"Callers", c.Callers}} {
+		if n.value < 0 {
+			v.report("Capacity."+n.field, "is negative, got %d; use a number of records, or zero for the default", n.value)
+		}
+	}
+	c.Callers = cmp.Or(c.Callers, defaultCallers)
+	return c
+}
+
+func (v *validator) proxies(list []string) ratelimit.Proxies {
+	var proxies ratelimit.Proxies
+	for i, s := range list {
+		prefix, err := netip.ParsePrefix(s)
+		if err != nil {
+			addr, errAddr := netip.ParseAddr(s)
+			if errAddr != nil {
+				v.report(fmt.Sprintf("TrustedProxies[%d]", i), "is neither an address nor a prefix, got %q; use the form 10.0.0.7 or 10.0.0.0/8", s)
+				continue
+			}
+			prefix = netip.PrefixFrom(addr, addr.BitLen())
+		}
+		proxies = append(proxies, prefix.Masked())
+	}
+	return proxies
+}
+
+func (v *validator) scopes(list []Scope) []oauth.Scope {
+	if len(list) == 0 {
+		list = defaultScopes
+	}
+	var scopes []oauth.Scope
+	for i, scope := range list {
+		field := fmt.Sprintf("Scopes[%d].Name", i)
+		switch {
+		case !oauth.ValidScope(scope.Name):
+			v.report(field, "is not a scope, got %q; use printable ASCII without space, quote and backslash (RFC 6749 §3.3)", scope.Name)
+		case scope.Name == oauth.OfflineAccess:
+			v.report(field, "is offline_access, which this server grants by itself; leave it out")
+		case slices.ContainsFunc(scopes, func(s oauth.Scope) bool { return s.Name == scope.Name }):
+			v.report(field, "is there twice, got %q; leave one out", scope.Name)
+		default:
+			scopes = append(scopes, oauth.Scope(scope))
+		}
+	}
+	return scopes
+}
+
+func (v *validator) resources(list []Resource, s settings) oauth.Resources {
+	if len(list) == 0 {
+		list = []Resource{{Path: "/mcp"}}
+	}
+	var all []string
+	for _, scope := range s.scopes {
+		all = append(all, scope.Name)
+	}
+	var resources oauth.Resources
+	for i, r := range list {
+		field := fmt.Sprintf("Resources[%d]", i)
+		switch {
+		case !strings.HasPrefix(r.Path, "/") || path.Clean(r.Path) != r.Path || !isPlainPath(r.Path):
+			v.report(field+".Path", "is not a clean absolute path, got %q; use the form /mcp, of letters, digits and - . _ ~ /", r.Path)
+		case r.Path != "/" && isReserved(r.Path):
+			v.report(field+".Path", "is taken by an OAuth endpoint, got %q; choose another, such as /mcp", r.Path)
+		case slices.ContainsFunc(resources, func(other oauth.Resource) bool { return other.Path == r.Path }):
+			v.report(field+".Path", "is there twice, got %q; leave one out", r.Path)
+		}
+		for j, name := range r.Scopes {
+			if !slices.Contains(all, name) {
+				v.report(fmt.Sprintf("%s.Scopes[%d]", field, j), "is not in Config.Scopes, got %q; add it there", name)
+			}
+		}
+		resource := oauth.Resource{
+			URL:    s.issuer + strings.TrimSuffix(r.Path, "/"),
+			Path:   r.Path,
+			Name:   cmp.Or(r.Name, s.appName),
+			Scopes: r.Scopes,
+		}
+		if len(r.Scopes) == 0 {
+			resource.Scopes = all
+		}
+		resources = append(resources, resource)
+	}
+	return resources
+}
+
+func isPlainPath(s string) bool {
+	return !strings.ContainsFunc(s, func(c rune) bool { return !isUnreserved(c) && c != '/' })
+}
+
+func isUnreserved(c rune) bool {
+	return isHostRune(c) || 'A' <= c && c <= 'Z' || c == '_' || c == '~'
+}
+
+func (v *validator) clients(list []Client) map[string]*store.Client {
+	clients := make(map[string]*store.Client)
+	for i, c := range list {
+		field := fmt.Sprintf("Clients[%d]", i)
+		switch {
+		case c.ID == "" || strings.ContainsFunc(c.ID, func(c rune) bool { return !isUnreserved(c) }):
+			v.report(field+".ID", "is empty or has a character that some clients cannot send, got %q; use letters, digits and - . _ ~", c.ID)
+		case clients[c.ID] != nil:
+			v.report(field+".ID", "is there twice, got %q; leave one out", c.ID)
+		}
+		if n := len(c.Secret); n > 0 && n < minSecret {
+			v.report(field+".Secret", "has %d characters, which can be guessed; use at least %d, such as the output of: openssl rand -hex 32", n, minSecret)
+		}
+		if len(c.RedirectURIs) == 0 {
+			v.report(field+".RedirectURIs", "is empty; list where the client may be sent, such as https://claude.ai/api/mcp/auth_callback")
+		}
+		for j, uri := range c.RedirectURIs {
+			v.redirectURI(fmt.Sprintf("%s.RedirectURIs[%d]", field, j), uri)
+		}
+		client := &store.Client{
+			ID:                      c.ID,
+			Name:                    cmp.Or(c.Name, c.ID),
+			RedirectURIs:            slices.Clone(c.RedirectURIs),
+			TokenEndpointAuthMethod: oauth.AuthNone,
+			GrantTypes:              oauth.GrantTypes,
+			ResponseTypes:           oauth.ResponseTypes,
+			Preregistered:           true,
+		}
+		if c.Secret != "" {
+			client.TokenEndpointAuthMethod = oauth.AuthPost
+			client.SecretHash = secret.Sum(c.Secret)
+		}
+		clients[c.ID] = client
+	}
+	return clients
+}
+
+func (v *validator) redirectURI(field, uri string) {
+	if problem := oauth.CheckRedirectURI(uri); problem != "" {
+		v.report(field, "%s, got %q; use https, http on loopback, or an app's own scheme", problem, uri)
+	}
+}
+
+func (v *validator) files(cfg Config) (passkeys, state string) {
+	if cfg.Store != nil {
+		if cfg.PasskeyFile != "" || cfg.StateFile != "" {
+			v.report("Store", "is set together with PasskeyFile or StateFile; use the one or the other")
+		}
+		return "", ""
+	}
+	return cmp.Or(cfg.PasskeyFile, defaultPasskeyFile), cmp.Or(cfg.StateFile, defaultStateFile)
+}
