@@ -1,0 +1,120 @@
+package templates
+
+import "html/template"
+
+// A Page is what is shown on one page: a type of this package.
+type Page interface {
+	// file is the name of the page's template.
+	file() string
+
+	// cleaned returns the page with all that a stranger wrote made harmless to
+	// the eye. Escaping is the template's work.
+	cleaned() Page
+}
+
+// Consent asks the owner to approve or deny one authorization request.
+type Consent struct {
+	ClientName string // what the client says it is called
+	ClientHost string // the https host that is proven to be the client's, or ""
+
+	RedirectScheme string
+	RedirectHost   string // with its port
+	Loopback       bool   // the redirect goes to a program on this computer
+	NativeApp      bool   // the redirect goes to an app, by a scheme of its own
+
+	ResourceName string
+	ResourceURL  string
+	Scopes       []Scope
+
+	Action string // where the form is sent: the path and query of the request
+	Digest string // of the request: what the passkey's answer is bound to
+}
+
+// A Scope is one thing that the client would be allowed to do.
+type Scope struct {
+	Name        string
+	Description string
+}
+
+// SetupNeeded is shown to whoever comes before the owner has a passkey.
+type SetupNeeded struct {
+	SetupURL string
+}
+
+// Setup makes the owner's passkey and then shows what comes next.
+type Setup struct {
+	ReturnTo     string   // the request that waits for the setup, or ""
+	ResourceURLs []string // to be added to a client, if no request waits
+}
+
+// Approved leads back to an app that opens by a scheme of its own. A redirect
+// answers for all others; to such an app, a browser may refuse to follow one.
+type Approved struct {
+	ClientName  string
+	RedirectURL template.URL // checked: this package writes it as it stands
+}
+
+// Problem says what went wrong and what can be done about it.
+type Problem struct {
+	Title   string
+	Message string
+	Remedy  string
+	Code    string
+}
+
+func (Consent) file() string     { return "consent.html" }
+func (SetupNeeded) file() string { return "setup_needed.html" }
+func (Setup) file() string       { return "setup.html" }
+func (Approved) file() string    { return "approved.html" }
+func (Problem) file() string     { return "problem.html" }
+
+func (p Consent) cleaned() Page {
+	p.ClientName = line(p.ClientName, maxName)
+	p.ClientHost = host(p.ClientHost)
+	p.RedirectScheme = host(p.RedirectScheme)
+	p.RedirectHost = host(p.RedirectHost)
+	return p
+}
+
+func (p SetupNeeded) cleaned() Page { return p }
+
+func (p Setup) cleaned() Page { return p }
+
+func (p Approved) cleaned() Page {
+	p.ClientName = line(p.ClientName, maxName)
+	return p
+}
+
+func (p Problem) cleaned() Page {
+	p.Title = line(p.Title, maxName)
+	p.Message = line(p.Message, maxText)
+	p.Remedy = line(p.Remedy, maxText)
+	p.Code = line(p.Code, maxName)
+	return p
+}
+
+// samples are pages that take every branch of the templates.
+func samples() []Page {
+	web := Consent{
+		ClientName: "Sample", ClientHost: "client.example", RedirectScheme: "https", RedirectHost: "client.example",
+		ResourceName: "Notes", ResourceURL: "https://mcp.example/mcp",
+		Scopes: []Scope{{"mcp:tools", "Use the tools"}, {"notes:read", ""}},
+		Action: "/authorize?client_id=sample", Digest: "AAAA",
+	}
+	loopback := web
+	loopback.ClientHost, loopback.RedirectScheme, loopback.RedirectHost, loopback.Loopback = "", "http", "localhost:1234", true
+	app := web
+	app.RedirectScheme, app.RedirectHost, app.NativeApp = "sample", "", true
+	return []Page{
+		web, loopback, app,
+		Consent{},
+		SetupNeeded{SetupURL: "/passkey/register"},
+		Setup{},
+		Setup{ResourceURLs: []string{"https://mcp.example/mcp", "https://mcp.example/other"}},
+		Setup{ReturnTo: "/authorize?client_id=sample"},
+		Approved{},
+		Approved{ClientName: "Sample", RedirectURL: "sample://callback?code=1"},
+		Problem{},
+		Problem{Title: "Title", Message: "Message", Remedy: "Remedy", Code: "code"},
+	}
+}

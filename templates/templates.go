@@ -1,0 +1,147 @@
+// Package templates holds the pages that people see: embedded HTML, style and
+// scripts, each of which an application may replace by its own.
+package templates
+
+import (
+	"bytes"
+	"embed"
+	"errors"
+	"fmt"
+	"html/template"
+	"io/fs"
+	"log/slog"
+	"maps"
+	"path"
+	"slices"
+	"strings"
+)
+
+// AssetPath is where the pages look for what ServeAsset serves.
+const AssetPath = "/authorize/assets/"
+
+//go:embed files
+var embedded embed.FS
+
+// layout is the frame of every page; each other template file is one page.
+const layout = "layout.html"
+
+// App is what every page knows of the application.
+type App struct {
+	Name string
+}
+
+// Pages are parsed templates and the assets that they link to.
+type Pages struct {
+	// Log gets the error of a page that fails. If nil, slog.Default is used.
+	Log *slog.Logger
+
+	app    App
+	pages  map[string]*template.Template
+	assets map[string]asset
+}
+
+// A view is what a template sees.
+type view struct {
+	App  App
+	Page Page
+}
+
+// Parse reads the templates and assets. A file in overrides takes the place of
+// the embedded one of the same name; nil overrides none. Every template is
+// executed once, so that one with a mistake is an error here, not before a visitor.
+func Parse(app App, overrides fs.FS) (*Pages, error) {
+	files, err := readFiles(overrides)
+	if err != nil {
+		return nil, err
+	}
+	p := &Pages{app: App{Name: line(app.Name, maxName)}, pages: make(map[string]*template.Template), assets: make(map[string]asset)}
+	for name, content := range files {
+		if path.Ext(name) != ".html" {
+			p.assets[name] = newAsset(name, content)
+		}
+	}
+	var problems []error
+	for _, name := range slices.Sorted(maps.Keys(files)) {
+		if path.Ext(name) != ".html" || name == layout {
+			continue
+		}
+		if p.pages[name], err = p.parsePage(files, name); err != nil {
+			problems = append(problems, err)
+		}
+	}
+	problems = append(problems, p.trySamples())
+	if err := errors.Join(problems...); err != nil {
+		return nil, err
+	}
+	return p, nil
+}
+
+// readFiles returns the embedded files with the overrides in their places.
+func readFiles(overrides fs.FS) (map[string][]byte, error) {
+	files := make(map[string][]byte)
+	entries, err := embedded.ReadDir("files")
+	if err != nil {
+		return nil, fmt.Errorf("templates: %w", err)
+	}
+	for _, entry := range entries {
+		if files[entry.Name()], err = embedded.ReadFile("files/" + entry.Name()); err != nil {
+			return nil, fmt.Errorf("templates: %w", err)
+		}
+	}
+	if overrides == nil {
+		return files, nil
+	}
+	known := slices.Sorted(maps.Keys(files))
+	err = fs.WalkDir(overrides, ".", func(name string, entry fs.DirEntry, err error) error {
+		if err != nil {
+			return fmt.Errorf("templates: reading override %q: %w", name, err)
+		}
+		if entry.IsDir() {
+			return nil
+		}
+		if !slices.Contains(known, name) {
+			return fmt.Errorf("templates: override %q replaces nothing; the names are %s", name, strings.Join(known, ", "))
+		}
+		if files[name], err = fs.ReadFile(overrides, name); err != nil {
+			return fmt.Errorf("templates: reading override %q: %w", name, err)
+		}
+		return nil
+	})
+	return files, err
+}
+
+func (p *Pages) parsePage(files map[string][]byte, name string) (*template.Template, error) {
+	t := template.New(layout).Funcs(template.FuncMap{
+		"asset": p.assetURL,                                           // the URL of an asset
+		"short": func(s string) string { return line(s, maxHeading) }, // a name that fits into a heading
+	})
+	if _, err := t.Parse(string(files[layout])); err != nil {
+		return nil, fmt.Errorf("templates: parsing %s: %w", layout, err)
+	}
+	if _, err := t.New(name).Parse(string(files[name])); err != nil {
+		return nil, fmt.Errorf("templates: parsing %s: %w", name, err)
+	}
+	return t, nil
+}
+
+// trySamples executes every page that was parsed with its samples.
+func (p *Pages) trySamples() error {
+	var problems []error
+	for _, page := range samples() {
+		if p.pages[page.file()] == nil {
+			continue
+		}
+		if _, err := p.execute(page); err != nil {
+			problems = append(problems, err)
+		}
+	}
+	return errors.Join(problems...)
+}
+
+func (p *Pages) execute(page Page) ([]byte, error) {
+	var out bytes.Buffer
+	if err := p.pages[page.file()].Execute(&out, view{App: p.app, Page: page.cleaned()}); err != nil {
+		return nil, fmt.Errorf("templates: executing %s: %w", page.file(), err)
+	}
+	return out.Bytes(), nil
+}
