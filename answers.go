@@ -21,12 +21,20 @@ func (s settings) refuseJSON(w http.ResponseWriter, r *http.Request, e *oauth.Er
 }
 
 func (s settings) refusePage(w http.ResponseWriter, r *http.Request, e *oauth.Error) {
-	seconds := max(1, int(e.RetryAfter.Seconds()))
-	w.Header().Set("Retry-After", fmt.Sprint(seconds))
+	w.Header().Set("Retry-After", oauth.Seconds(e.RetryAfter))
 	s.pages.Render(w, r, e.Status, templates.Problem{
 		Title:   "Too many requests",
 		Message: "There were more requests from your network than this server takes in a minute.",
 		Remedy:  "Wait a minute, then reload this page.",
+	})
+}
+
+// refuseCrossOrigin answers another website that calls what only our pages call.
+func (s settings) refuseCrossOrigin(w http.ResponseWriter, r *http.Request) {
+	s.refuseJSON(w, r, &oauth.Error{
+		Code:        oauth.AccessDenied,
+		Description: "this is for the pages of this server alone",
+		Status:      http.StatusForbidden,
 	})
 }
 

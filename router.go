@@ -126,6 +126,8 @@ func (s settings) build(mcp http.Handler, st *store.Store) (*Router, error) {
 		return nil, fmt.Errorf("mcpoauth: trusting the server's own origin: %w", err)
 	}
 
+	sameOrigin.SetDenyHandler(http.HandlerFunc(s.refuseCrossOrigin))
+
 	clients := &register.Clients{Preregistered: s.clients, Store: st}
 	people := &passkey.Handler{
 		Store: st, Pages: s.pages, RelyingParty: rp, ServerURL: s.issuer, AppName: s.appName,

@@ -31,6 +31,7 @@ const (
 
 	minSecret       = 16 // characters of a secret that a person chose
 	maxCodeLifetime = 10 * time.Minute
+	maxRefreshGrace = 24 * time.Hour
 )
 
 var defaultScopes = []Scope{{Name: "mcp:tools", Description: "Use the tools of this server"}}
@@ -106,6 +107,8 @@ func (cfg Config) validate(mcp http.Handler) (settings, error) {
 	var err error
 	if s.pages, err = templates.Parse(templates.App{Name: s.appName}, cfg.Templates); err != nil {
 		v.report("Templates", "%v; mend the file or leave it out", err)
+	} else {
+		s.pages.Log = s.log
 	}
 	return s, errors.Join(v.problems...)
 }
@@ -184,8 +187,8 @@ func (v *validator) lifetimes(cfg Config) store.Lifetimes {
 	if idle := cmp.Or(cfg.RefreshIdleLifetime, store.DefaultRefreshIdle); idle < access {
 		v.report("RefreshIdleLifetime", "is shorter than the life of an access token (%v), got %v; nobody would live to refresh", access, idle)
 	}
-	if grace := cmp.Or(cfg.RefreshGrace, store.DefaultRefreshGrace); grace > time.Hour {
-		v.report("RefreshGrace", "is longer than an hour, got %v; in that time a stolen refresh token works unnoticed", grace)
+	if grace := cmp.Or(cfg.RefreshGrace, store.DefaultRefreshGrace); grace > maxRefreshGrace {
+		v.report("RefreshGrace", "is longer than %v, got %v; use minutes, because as long a stolen refresh token works unnoticed", maxRefreshGrace, grace)
 	}
 	return store.Lifetimes{
 		Code:         cfg.CodeLifetime,

@@ -147,9 +147,10 @@ func (h *Handler) known(name string) bool {
 // digest stands for exactly this request. The passkey ceremony is bound to it, so
 // that a touch approves what the page showed and nothing else.
 func (r *request) digest() store.Hash {
-	canonical, err := json.Marshal([]any{r.client.ID, r.redirectURI, r.resource.URL, r.scopes, r.challenge, r.state})
+	// The state as bytes: as a string, two that are not UTF-8 would look the same.
+	canonical, err := json.Marshal([]any{r.client.ID, r.redirectURI, r.resource.URL, r.scopes, r.challenge, []byte(r.state)})
 	if err != nil {
-		panic("authorize: " + err.Error()) // strings always encode
+		panic("authorize: " + err.Error()) // strings and bytes always encode
 	}
 	return secret.Sum(string(canonical))
 }

@@ -50,7 +50,7 @@ func (t *Table[K]) Allow(caller K, now time.Time) bool {
 	if t == nil {
 		return true
 	}
-	s := &t.shards[maphash.Comparable(t.seed, caller)%shards]
+	s := t.shard(caller)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	bucket := s.buckets[caller]
@@ -62,6 +62,10 @@ func (t *Table[K]) Allow(caller K, now time.Time) bool {
 		s.buckets[caller] = bucket
 	}
 	return bucket.AllowN(now, 1)
+}
+
+func (t *Table[K]) shard(caller K) *shard[K] {
+	return &t.shards[maphash.Comparable(t.seed, caller)%shards]
 }
 
 // RetryAfter is how long a refused caller waits for the next request.

@@ -3,6 +3,7 @@ package register
 import (
 	"context"
 
+	"github.com/mcpoauth/mcpoauth/internal/secret"
 	"github.com/mcpoauth/mcpoauth/store"
 )
 
@@ -19,20 +20,8 @@ func (c *Clients) Client(ctx context.Context, id string) (*store.Client, error) 
 	if client, ok := c.Preregistered[id]; ok {
 		return client, nil
 	}
-	if !validID(id) {
+	if !secret.ValidID(id) { // every ID of a registration is of that form
 		return nil, store.ErrNotFound
 	}
 	return c.Store.Client(ctx, id)
-}
-
-// validID keeps what could never be an ID of ours away from the backend.
-func validID(id string) bool {
-	for _, c := range []byte(id) {
-		switch {
-		case 'a' <= c && c <= 'z', 'A' <= c && c <= 'Z', '0' <= c && c <= '9', c == '-', c == '_':
-		default:
-			return false
-		}
-	}
-	return len(id) > 0 && len(id) <= 64
 }

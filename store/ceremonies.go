@@ -22,6 +22,9 @@ func (s *Store) BeginCeremony(ctx context.Context, ceremony Ceremony) (id string
 
 // TakeCeremony returns a ceremony and removes it: of many calls one succeeds.
 func (s *Store) TakeCeremony(ctx context.Context, id string) (*Ceremony, error) {
+	if !secret.ValidID(id) {
+		return nil, ErrNotFound
+	}
 	key := Key{KindCeremony, id}
 	ceremony, err := get[Ceremony](ctx, s, key)
 	if err != nil {

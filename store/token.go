@@ -39,7 +39,8 @@ func parseAccess(token string) (grantID, own string, ok bool) {
 	if !found || len(token) != accessLen {
 		return "", "", false
 	}
-	return rest[:secret.IDLen], rest[secret.IDLen:], true
+	grantID = rest[:secret.IDLen]
+	return grantID, rest[secret.IDLen:], secret.ValidID(grantID)
 }
 
 func formatAccess(grantID, own string) string { return accessPrefix + grantID + own }
@@ -61,5 +62,6 @@ func parseLink(prefix, token string) (link, bool) {
 		return link{}, false
 	}
 	rest, own := rest[:len(rest)-secret.Len], rest[len(rest)-secret.Len:]
-	return link{grantID: rest[:secret.IDLen], family: rest[secret.IDLen:], own: own}, true
+	l := link{grantID: rest[:secret.IDLen], family: rest[secret.IDLen:], own: own}
+	return l, secret.ValidID(l.grantID)
 }

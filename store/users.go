@@ -45,7 +45,11 @@ func (s *Store) UserByHandle(ctx context.Context, handle []byte) (*User, error) 
 	if len(handle) <= secret.IDLen || len(handle) > 64 {
 		return nil, ErrNotFound
 	}
-	user, err := s.User(ctx, string(handle[secret.IDLen:]))
+	id := string(handle[secret.IDLen:])
+	if id != OwnerID && !secret.ValidID(id) {
+		return nil, ErrNotFound
+	}
+	user, err := s.User(ctx, id)
 	if err != nil {
 		return nil, err
 	}

@@ -96,7 +96,7 @@ func WriteError(w http.ResponseWriter, r *http.Request, log *slog.Logger, err er
 		h.Set("WWW-Authenticate", answer.Challenge)
 	}
 	if answer.RetryAfter > 0 {
-		h.Set("Retry-After", strconv.Itoa(max(1, int(answer.RetryAfter.Round(time.Second)/time.Second))))
+		h.Set("Retry-After", Seconds(answer.RetryAfter))
 	}
 	status := answer.Status
 	if status == 0 {
@@ -106,6 +106,12 @@ func WriteError(w http.ResponseWriter, r *http.Request, log *slog.Logger, err er
 		Error       string `json:"error"`
 		Description string `json:"error_description,omitempty"`
 	}{answer.Code, answer.Description})
+}
+
+// Seconds writes a wait as Retry-After has it (RFC 9110 §10.2.3): rounded up, since
+// who comes back a moment too early is refused again.
+func Seconds(wait time.Duration) string {
+	return strconv.FormatInt(int64(max(1, (wait+time.Second-1)/time.Second)), 10)
 }
 
 // WriteJSON writes v, with the no-store headers that RFC 6749 §5.1 asks for.

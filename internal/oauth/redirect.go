@@ -50,6 +50,9 @@ func CheckRedirectURI(s string) (problem string) {
 		if u.Hostname() == "" || u.Opaque != "" {
 			return "has no host"
 		}
+		if strings.ContainsFunc(u.Host, func(c rune) bool { return !isHostRune(c) }) {
+			return "has a character that a host name does not have"
+		}
 	case "http":
 		if u.Opaque != "" || !isLoopback(u.Hostname()) {
 			return "is plain http on a host that is not loopback"
@@ -60,6 +63,12 @@ func CheckRedirectURI(s string) (problem string) {
 		}
 	}
 	return ""
+}
+
+// isHostRune reports whether c can be in a host with its port. An escape cannot:
+// browsers decode it, and then the page would name another host than they go to.
+func isHostRune(c rune) bool {
+	return 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9' || strings.ContainsRune("-._:[]", c)
 }
 
 // MatchRedirectURI reports whether requested is one of registered. The match is

@@ -77,7 +77,7 @@ func CanonicalResource(s string) (string, bool) {
 	}
 	scheme, host := u.Scheme, strings.ToLower(u.Host)
 	switch {
-	case u.Hostname() == "":
+	case u.Hostname() == "", strings.Contains(host, "%"): // a zone means something on one machine only
 		return "", false
 	case scheme == "https":
 		host = strings.TrimSuffix(host, ":443")
@@ -87,5 +87,5 @@ func CanonicalResource(s string) (string, bool) {
 		return "", false
 	}
 	host = strings.TrimSuffix(host, ":") // "https://host:/x" names the default port
-	return scheme + "://" + host + strings.TrimSuffix(u.EscapedPath(), "/"), true
+	return scheme + "://" + host + strings.TrimRight(u.EscapedPath(), "/"), true
 }

@@ -33,6 +33,22 @@ func NewID() string {
 	return encoding.EncodeToString(b[:])
 }
 
+// ValidID reports whether s has the form of an identifier that NewID made. What a
+// stranger sends in the place of one must not get as far as a database.
+func ValidID(s string) bool {
+	if len(s) != IDLen {
+		return false
+	}
+	for _, c := range []byte(s) {
+		switch {
+		case 'a' <= c && c <= 'z', 'A' <= c && c <= 'Z', '0' <= c && c <= '9', c == '-', c == '_':
+		default:
+			return false
+		}
+	}
+	return true
+}
+
 // A Hash is what is kept of a secret. SHA-256 without salt or stretching is
 // enough because every secret hashed here has 256 random bits; a secret that a
 // person chose does not belong in one.
