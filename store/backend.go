@@ -30,7 +30,8 @@ const (
 	KindUser     Kind = "user"
 	KindClient   Kind = "client"
 	KindGrant    Kind = "grant"
-	KindCeremony Kind = "ceremony"
+	KindCeremony Kind = "ceremony" // a challenge that waits for its answer
+	KindApproval Kind = "approval" // a ceremony that was answered
 )
 
 // A Key names a record. IDs are made of A-Z a-z 0-9 - . _ ~ and, for clients that

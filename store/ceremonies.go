@@ -2,7 +2,6 @@ package store
 
 import (
 	"context"
-	"errors"
 	"time"
 
 	"github.com/mcpoauth/mcpoauth/internal/secret"
@@ -20,12 +19,30 @@ func (s *Store) BeginCeremony(ctx context.Context, ceremony Ceremony) (id string
 	return ceremony.ID, err
 }
 
-// TakeCeremony returns a ceremony and removes it: of many calls one succeeds.
+// TakeCeremony returns a ceremony that waits for its answer and removes it: of many
+// calls one succeeds.
 func (s *Store) TakeCeremony(ctx context.Context, id string) (*Ceremony, error) {
+	return s.take(ctx, KindCeremony, id)
+}
+
+// AnswerCeremony stores what a person proved in a ceremony, for TakeApproval. It is
+// a kind of its own because anybody can begin ceremonies, in floods that push each
+// other out of a bounded store, but only a passkey answers one.
+func (s *Store) AnswerCeremony(ctx context.Context, ceremony Ceremony) error {
+	return s.backend.Create(ctx, Key{KindApproval, ceremony.ID}, &ceremony, wall().Add(CeremonyLife))
+}
+
+// TakeApproval returns a ceremony that was answered and removes it: of many calls
+// one succeeds.
+func (s *Store) TakeApproval(ctx context.Context, id string) (*Ceremony, error) {
+	return s.take(ctx, KindApproval, id)
+}
+
+func (s *Store) take(ctx context.Context, kind Kind, id string) (*Ceremony, error) {
 	if !secret.ValidID(id) {
 		return nil, ErrNotFound
 	}
-	key := Key{KindCeremony, id}
+	key := Key{kind, id}
 	ceremony, err := get[Ceremony](ctx, s, key)
 	if err != nil {
 		return nil, err
@@ -34,15 +51,4 @@ func (s *Store) TakeCeremony(ctx context.Context, id string) (*Ceremony, error) 
 		return nil, err
 	}
 	return ceremony, nil
-}
-
-// AnswerCeremony puts what a person proved in the place of the challenge that
-// they answered, under the same ID. It needs no compare-and-swap: TakeCeremony gave
-// the challenge to one caller only.
-func (s *Store) AnswerCeremony(ctx context.Context, ceremony Ceremony) error {
-	err := s.backend.Create(ctx, Key{KindCeremony, ceremony.ID}, &ceremony, wall().Add(CeremonyLife))
-	if errors.Is(err, ErrConflict) {
-		return ErrNotFound
-	}
-	return err
 }

@@ -20,21 +20,23 @@ func (s *Store) Client(ctx context.Context, id string) (*Client, error) {
 	return get[Client](ctx, s, Key{KindClient, id})
 }
 
-// keepClient makes a registration permanent. It is written again if a flood of
-// registrations has swept it away since the person saw it.
+// keepClient makes a registration permanent at its first approval.
 func (s *Store) keepClient(ctx context.Context, client *Client) error {
 	key := Key{KindClient, client.ID}
+	next := *client
+	next.ApprovedAt = wall()
 	for {
 		record, err := s.backend.Get(ctx, key)
 		switch {
 		case errors.Is(err, ErrNotFound):
-			err = s.backend.Create(ctx, key, client, time.Time{})
+			// Swept away since the caller looked it up.
+			err = s.backend.Create(ctx, key, &next, time.Time{})
 		case err != nil:
 			return err
 		case record.ExpiresAt.IsZero():
 			return nil
 		default:
-			err = s.backend.Replace(ctx, key, record.Version, client, time.Time{})
+			err = s.backend.Replace(ctx, key, record.Version, &next, time.Time{})
 		}
 		if !errors.Is(err, ErrConflict) && !errors.Is(err, ErrNotFound) {
 			return err

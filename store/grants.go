@@ -27,29 +27,29 @@ func (s *Store) Approve(ctx context.Context, a Approval) (code string, err error
 		}
 	}
 	now := wall()
-	first := link{grantID: secret.NewID(), family: secret.New(), own: secret.New()}
+	own := secret.New()
 	grant := &Grant{
-		ID:          first.grantID,
+		ID:          secret.NewID(),
 		UserID:      a.UserID,
 		ClientID:    a.Client.ID,
 		RedirectURI: a.RedirectURI,
 		Resource:    a.Resource,
 		Scopes:      slices.Clone(a.Scopes),
 		CreatedAt:   now,
-		Code:        &Code{Hash: secret.Sum(first.own), Challenge: a.Challenge, ExpiresAt: now.Add(s.life.Code)},
-		FamilyHash:  secret.Sum(first.family),
+		CodeHash:    secret.Sum(own),
+		Code:        &Code{Challenge: a.Challenge, ExpiresAt: now.Add(s.life.Code)},
 	}
 	if err := s.backend.Create(ctx, Key{KindGrant, grant.ID}, grant, grant.Code.ExpiresAt); err != nil {
 		return "", err
 	}
-	return first.code(), nil
+	return formatCode(grant.ID, own), nil
 }
 
 // Access returns the grant of a live access token, and what the grant says of the
 // token. It is the look-up before every request to a guarded handler: one read, one
 // hash, no write.
 func (s *Store) Access(ctx context.Context, token string, now time.Time) (*Grant, *AccessToken, error) {
-	grantID, own, ok := parseAccess(token)
+	grantID, own, ok := parseSingle(accessPrefix, token)
 	if !ok {
 		return nil, nil, ErrNotFound
 	}
@@ -80,7 +80,7 @@ func (s *Store) RevokeGrant(ctx context.Context, id string) error {
 // (RFC 7009 §2.1): an access token alone, or the whole grant of a refresh token. It
 // returns the grant, or ErrNotFound.
 func (s *Store) RevokeToken(ctx context.Context, token, clientID string) (*Grant, error) {
-	if l, ok := parseLink(refreshPrefix, token); ok {
+	if l, ok := parseRefresh(token); ok {
 		grant, err := get[Grant](ctx, s, Key{KindGrant, l.grantID})
 		if err != nil {
 			return nil, err
@@ -92,7 +92,7 @@ func (s *Store) RevokeToken(ctx context.Context, token, clientID string) (*Grant
 		}
 		return grant, s.RevokeGrant(ctx, grant.ID)
 	}
-	grantID, own, ok := parseAccess(token)
+	grantID, own, ok := parseSingle(accessPrefix, token)
 	if !ok {
 		return nil, ErrNotFound
 	}

@@ -2,6 +2,7 @@ package store
 
 import (
 	"encoding/json"
+	"slices"
 	"time"
 
 	"github.com/mcpoauth/mcpoauth/internal/secret"
@@ -57,7 +58,14 @@ type Client struct {
 	SoftwareID              string    `json:"software_id,omitempty"`
 	SoftwareVersion         string    `json:"software_version,omitempty"`
 	CreatedAt               time.Time `json:"created_at,omitzero"`
-	Preregistered           bool      `json:"-"` // from the configuration: not in any backend
+	ApprovedAt              time.Time `json:"approved_at,omitzero"` // when somebody first did; zero: nobody yet
+	Preregistered           bool      `json:"-"`                    // from the configuration: not in any backend
+}
+
+// Refreshes reports whether the client gets a refresh token for scopes: if it
+// registered that grant, as one does that listed none, or asks by OpenID's scope.
+func (c *Client) Refreshes(scopes []string) bool {
+	return slices.Contains(c.GrantTypes, "refresh_token") || slices.Contains(scopes, "offline_access")
 }
 
 // Public reports whether the client has no secret.
@@ -74,9 +82,10 @@ type Grant struct {
 	Resource    string        `json:"resource"` // as the configuration spells it
 	Scopes      []string      `json:"scopes"`
 	CreatedAt   time.Time     `json:"created_at"`
-	UsedAt      time.Time     `json:"used_at,omitzero"` // when tokens were last issued; zero: never yet
-	Code        *Code         `json:"code,omitempty"`   // until it is redeemed
-	FamilyHash  Hash          `json:"family_hash"`      // the part that the code and every refresh token share
+	UsedAt      time.Time     `json:"used_at,omitzero"`     // when tokens were last issued; zero: never yet
+	CodeHash    Hash          `json:"code_hash"`            // kept for good, to know the code again
+	Code        *Code         `json:"code,omitempty"`       // until it is redeemed
+	FamilyHash  Hash          `json:"family_hash,omitzero"` // the part that all refresh tokens share
 	RefreshHash Hash          `json:"refresh_hash,omitzero"`
 	Access      []AccessToken `json:"access,omitempty"` // oldest first
 	Spent       []Spent       `json:"spent,omitempty"`  // oldest first
@@ -84,7 +93,6 @@ type Grant struct {
 
 // A Code is an authorization code that waits to be redeemed.
 type Code struct {
-	Hash      Hash      `json:"hash"`
 	Challenge string    `json:"challenge"` // PKCE S256
 	ExpiresAt time.Time `json:"expires_at"`
 }

@@ -54,8 +54,8 @@ type Redemption struct {
 	ClientID string // authenticated, if the client can be
 	Verifier string // PKCE
 
-	// Refresh says whether a refresh token is issued too.
-	Refresh func(*Grant) bool
+	// Refresh says whether a refresh token is issued too, for these scopes.
+	Refresh func(scopes []string) bool
 
 	// Accept looks at the grant before anything changes. Its error is returned
 	// as it is, and the code can still be redeemed.
@@ -66,18 +66,20 @@ type Redemption struct {
 // same client with the same verifier gets the same tokens; any other use after the
 // first ends the grant with ErrReused (RFC 6749 §4.1.2).
 func (s *Store) ConsumeCode(ctx context.Context, r Redemption) (Tokens, error) {
-	code, ok := parseLink(codePrefix, r.Code)
+	grantID, own, ok := parseSingle(codePrefix, r.Code)
 	if !ok {
 		return Tokens{}, ErrNotFound
 	}
-	// The verifier is part of the key: the code alone, which has been in a URL,
-	// does not open what it was exchanged for.
-	key := code.own + secret.S256(r.Verifier)
+	// The verifier is part of the key: code and challenge have been in a URL, and
+	// they alone do not open what the code was exchanged for.
+	key := own + r.Verifier
+	code := link{grantID: grantID, family: secret.Derive(key, "family"), own: own}
 
 	var tokens Tokens
-	err := update(ctx, s, Key{KindGrant, code.grantID}, func(g *Grant, now time.Time) (change, error) {
+	began := wall()
+	err := update(ctx, s, Key{KindGrant, grantID}, func(g *Grant, now time.Time) (change, error) {
 		switch {
-		case !g.FamilyHash.Matches(code.family):
+		case !g.CodeHash.Matches(own):
 			return change{}, ErrNotFound
 		case g.ClientID != r.ClientID:
 			return change{}, ErrWrongClient
@@ -86,7 +88,7 @@ func (s *Store) ConsumeCode(ctx context.Context, r Redemption) (Tokens, error) {
 			return change{}, err
 		}
 		if g.Code == nil {
-			newest, err := follow(g, code, key, now, CodeRetry)
+			newest, err := follow(g, code, key, began, CodeRetry)
 			if err != nil {
 				return change{}, err
 			}
@@ -97,17 +99,18 @@ func (s *Store) ConsumeCode(ctx context.Context, r Redemption) (Tokens, error) {
 			return change{}, nil
 		}
 		switch {
-		case !g.Code.Hash.Matches(code.own), expired(g.Code.ExpiresAt, now):
+		case expired(g.Code.ExpiresAt, now):
 			return change{}, ErrNotFound
 		case !secret.VerifyS256(g.Code.Challenge, r.Verifier):
 			return change{}, ErrWrongVerifier
 		}
 		next := *g
 		next.Code = nil
-		tokens = s.issue(&next, code, key, g.Scopes, r.Refresh(g), now)
+		next.FamilyHash = secret.Sum(code.family)
+		tokens = s.issue(&next, code, key, g.Scopes, r.Refresh(g.Scopes), now)
 		return s.keep(&next, now), nil
 	})
-	return s.ended(ctx, code.grantID, tokens, err)
+	return s.ended(ctx, grantID, tokens, err)
 }
 
 // RotateRefresh exchanges a refresh token for a new pair of tokens in one
@@ -118,11 +121,12 @@ func (s *Store) ConsumeCode(ctx context.Context, r Redemption) (Tokens, error) {
 // narrow returns the scopes that a new access token shall have, or an error
 // before anything changes.
 func (s *Store) RotateRefresh(ctx context.Context, token, clientID string, narrow func(*Grant) ([]string, error)) (Tokens, error) {
-	refresh, ok := parseLink(refreshPrefix, token)
+	refresh, ok := parseRefresh(token)
 	if !ok {
 		return Tokens{}, ErrNotFound
 	}
 	var tokens Tokens
+	began := wall()
 	err := update(ctx, s, Key{KindGrant, refresh.grantID}, func(g *Grant, now time.Time) (change, error) {
 		switch {
 		case !g.FamilyHash.Matches(refresh.family):
@@ -136,7 +140,7 @@ func (s *Store) RotateRefresh(ctx context.Context, token, clientID string, narro
 		}
 		live := refresh
 		if !g.RefreshHash.Matches(refresh.own) {
-			newest, err := follow(g, refresh, refresh.own, now, s.life.RefreshGrace)
+			newest, err := follow(g, refresh, refresh.own, began, s.life.RefreshGrace)
 			if err != nil {
 				return change{}, err
 			}
@@ -197,11 +201,12 @@ type pair struct {
 }
 
 // follow returns the newest pair that descends from a secret of g's chain which is
-// not the live one, or ErrReused if it was not spent within the window just past.
-// Its successor may have been spent since, so it goes on to the chain's end: who
+// not the live one, or ErrReused if it was spent longer than window before the
+// request began. How long the request then waited for its turn does not count: while
+// a disk stalls, a client's own repeat would look like a thief's. Its successor may have been spent since, so it goes on to the chain's end: who
 // comes late gets tokens that work, and no second branch opens.
-func follow(g *Grant, presented link, key string, now time.Time, window time.Duration) (pair, error) {
-	if i := indexSpent(g, presented); i < 0 || now.Sub(g.Spent[i].At) >= window {
+func follow(g *Grant, presented link, key string, began time.Time, window time.Duration) (pair, error) {
+	if i := indexSpent(g, presented); i < 0 || began.Sub(g.Spent[i].At) >= window {
 		return pair{}, ErrReused
 	}
 	for {

@@ -57,7 +57,7 @@ func (s *server) approve() (code string) {
 func (s *server) redeem(code, verifier string) (store.Tokens, error) {
 	return s.ConsumeCode(s.Context(), store.Redemption{
 		Code: code, ClientID: clientID, Verifier: verifier,
-		Refresh: func(*store.Grant) bool { return true },
+		Refresh: func([]string) bool { return true },
 		Accept:  func(*store.Grant) error { return nil },
 	})
 }
@@ -342,11 +342,11 @@ func TestACeremonyExpiresAndItsAnswerToo(t *testing.T) {
 		_, err = s.TakeCeremony(s.Context(), late)
 		s.is(err, store.ErrNotFound)
 		time.Sleep(store.CeremonyLife - 2*time.Nanosecond)
-		ceremony, err = s.TakeCeremony(s.Context(), inTime)
+		ceremony, err = s.TakeApproval(s.Context(), inTime)
 		s.is(err, nil)
 		s.is(s.AnswerCeremony(s.Context(), *ceremony), nil)
 		time.Sleep(store.CeremonyLife)
-		_, err = s.TakeCeremony(s.Context(), inTime)
+		_, err = s.TakeApproval(s.Context(), inTime)
 		s.is(err, store.ErrNotFound)
 	})
 }
@@ -410,6 +410,53 @@ func TestARefreshTokenIsIdleFor90DaysUnlessConfigured(t *testing.T) {
 		s.is(err, nil)
 		if life := time.Until(record.ExpiresAt); life != 90*24*time.Hour {
 			s.Errorf("the grant lives for %v", life)
+		}
+	})
+}
+
+// stalling is a backend that lets the loser of a race wait.
+type stalling struct{ store.Backend }
+
+func (b stalling) Replace(ctx context.Context, key store.Key, version uint64, value store.Value, expires time.Time) error {
+	err := b.Backend.Replace(ctx, key, version, value, expires)
+	if errors.Is(err, store.ErrConflict) {
+		time.Sleep(time.Hour)
+	}
+	return err
+}
+
+// While a disk stalls, a client's own repeat must not look like a thief's.
+func TestARequestThatWaitedForItsTurnIsNoReuse(t *testing.T) {
+	timed(t, store.Lifetimes{}, func(s *server) {
+		s.Store = store.New(stalling{s.backend}, store.Lifetimes{})
+
+		code := s.approve()
+		var first store.Tokens
+		repeat, err := s.ConsumeCode(s.Context(), store.Redemption{
+			Code: code, ClientID: clientID, Verifier: verifier,
+			Refresh: func([]string) bool { return true },
+			Accept: func(g *store.Grant) (err error) {
+				if g.Code != nil { // another request of the client comes first
+					first, err = s.redeem(code, verifier)
+				}
+				return err
+			},
+		})
+		s.is(err, nil)
+		if !repeat.Repeated || repeat.Access != first.Access {
+			s.Error("the code: the loser got other tokens")
+		}
+
+		var second store.Tokens
+		repeat, err = s.RotateRefresh(s.Context(), first.Refresh, clientID, func(g *store.Grant) (_ []string, err error) {
+			if second.Access == "" {
+				second, err = s.rotate(first.Refresh)
+			}
+			return g.Scopes, err
+		})
+		s.is(err, nil)
+		if !repeat.Repeated || repeat.Access != second.Access {
+			s.Error("the refresh token: the loser got other tokens")
 		}
 	})
 }

@@ -7,13 +7,15 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
+	"time"
 )
 
 // Limits of a request to an endpoint of ours.
 const (
-	MaxBody  = 64 << 10 // bytes of a form or JSON body
-	MaxQuery = 16 << 10 // bytes of a query
-	maxPairs = 100      // parameters in a form or query
+	MaxBody  = 64 << 10         // bytes of a form or JSON body
+	MaxQuery = 16 << 10         // bytes of a query
+	maxPairs = 100              // parameters in a form or query
+	bodyTime = 15 * time.Second // for a body to arrive
 )
 
 // ReadForm returns the parameters of a form body (RFC 6749 §4.1.3). It does not
@@ -30,8 +32,14 @@ func ReadForm(w http.ResponseWriter, r *http.Request) (url.Values, error) {
 	return ParseParameters(string(body))
 }
 
-// ReadBody returns the whole body, of at most MaxBody bytes.
+// ReadBody returns the whole body, of at most MaxBody bytes. It does not wait for
+// one that drips: the http.Server around us can have no ReadTimeout, because MCP
+// streams, so that nobody else would.
 func ReadBody(w http.ResponseWriter, r *http.Request) ([]byte, error) {
+	control := http.NewResponseController(w)
+	if control.SetReadDeadline(time.Now().Add(bodyTime)) == nil {
+		defer control.SetReadDeadline(time.Time{})
+	}
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, MaxBody))
 	if _, tooLarge := errors.AsType[*http.MaxBytesError](err); tooLarge {
 		return nil, &Error{Code: InvalidRequest, Description: "the body is larger than 64 KiB", Status: http.StatusRequestEntityTooLarge}

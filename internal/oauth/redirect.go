@@ -7,13 +7,21 @@ import (
 	"strings"
 )
 
-// dangerous are schemes that run or show content in the page they are opened
-// from, or reach into the machine. Every other private-use scheme is an app's own
-// (RFC 8252 §7.1), with or without the dot that the RFC wants: Cursor's is "cursor".
+// dangerous are schemes that run or show content in the page they are opened from,
+// reach into the machine, or hand a URL on to a browser or to another host. Every
+// other private-use scheme is an app's own (RFC 8252 §7.1), with or without the dot
+// that the RFC wants: Cursor's is "cursor".
 var dangerous = []string{
-	"about", "blob", "chrome", "chrome-extension", "data", "file", "filesystem", "ftp",
-	"intent", "javascript", "jar", "mailto", "moz-extension", "ms-settings", "res", "resource",
-	"search-ms", "ssh", "tel", "vbscript", "view-source", "ws", "wss",
+	"about", "blob", "data", "file", "filesystem", "jar", "javascript", "mailto", "res", "resource", "sms", "tel", "vbscript", "view-source",
+	"brave", "chrome", "chrome-extension", "firefox", "googlechrome", "googlechromes", "microsoft-edge", "moz-extension", "opera", "safari", "x-web-search",
+	"dav", "davs", "feed", "ftp", "ftps", "git", "gopher", "imap", "ldap", "ldaps", "magnet", "nfs", "rtsp", "sftp", "smb", "ssh", "steam", "svn", "telnet", "vnc", "webcal", "ws", "wss",
+	"android-app", "hcp", "help", "intent", "itms", "itms-apps", "itms-services", "market", "search", "search-ms", "shell", "shortcuts", "x-apple.systempreferences",
+}
+
+// isDangerous knows Windows' own handlers by their prefix: ms-msdt, ms-settings,
+// ms-appinstaller and dozens more.
+func isDangerous(scheme string) bool {
+	return slices.Contains(dangerous, scheme) || strings.HasPrefix(scheme, "ms-")
 }
 
 // MaxRedirectURI is the longest redirect URI that is taken, in bytes.
@@ -53,13 +61,19 @@ func CheckRedirectURI(s string) (problem string) {
 		if strings.ContainsFunc(u.Host, func(c rune) bool { return !isHostRune(c) }) {
 			return "has a character that a host name does not have"
 		}
+		if endsInNumber(u.Hostname()) {
+			return "has an address in place of a host name that browsers read in another way"
+		}
 	case "http":
-		if u.Opaque != "" || !isLoopback(u.Hostname()) {
+		if u.Opaque != "" || !isLoopback(u.Hostname()) || strings.HasSuffix(u.Hostname(), ".") {
 			return "is plain http on a host that is not loopback"
 		}
 	default:
-		if slices.Contains(dangerous, u.Scheme) {
+		if isDangerous(u.Scheme) {
 			return "has the scheme " + u.Scheme + ", which is not an app's"
+		}
+		if strings.Contains(u.Opaque, ":") {
+			return "holds another address after its scheme" // as microsoft-edge:https://... does
 		}
 	}
 	return ""
@@ -69,6 +83,19 @@ func CheckRedirectURI(s string) (problem string) {
 // browsers decode it, and then the page would name another host than they go to.
 func isHostRune(c rune) bool {
 	return 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9' || strings.ContainsRune("-._:[]", c)
+}
+
+// endsInNumber reports whether a browser takes host for an IPv4 address that is not
+// written as four numbers, such as 127.1 or 0x7f.1 (WHATWG URL, "ends in a number").
+func endsInNumber(host string) bool {
+	host = strings.TrimSuffix(host, ".")
+	last := strings.ToLower(host[strings.LastIndexByte(host, '.')+1:])
+	number := strings.HasPrefix(last, "0x") || last != "" && strings.Trim(last, "0123456789") == ""
+	if !number {
+		return false
+	}
+	_, err := netip.ParseAddr(host)
+	return err != nil
 }
 
 // MatchRedirectURI reports whether requested is one of registered. The match is
@@ -116,7 +143,8 @@ func IsLoopbackRedirect(s string) bool {
 }
 
 func isLoopback(host string) bool {
-	if strings.EqualFold(host, "localhost") {
+	host = strings.ToLower(strings.TrimSuffix(host, "."))
+	if host == "localhost" || strings.HasSuffix(host, ".localhost") { // RFC 6761 §6.3
 		return true
 	}
 	addr, err := netip.ParseAddr(host)

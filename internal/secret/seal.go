@@ -9,35 +9,42 @@ import (
 
 const (
 	pairLen  = 2 * 32
+	overhead = 12 + 16 // AES-GCM's nonce and tag
 	sealInfo = "mcpoauth: the successors of a spent token"
 )
 
 // Sealed is a pair of secrets that only the holder of a third one can read. It
 // has a fixed size so that it lies inside the record that holds it.
-type Sealed [pairLen + 16]byte
+type Sealed [pairLen + overhead]byte
 
-// Seal encrypts two secrets made by New under a key derived from a third. Nobody
-// may seal two pairs under one key and show both: the nonce is constant, which is
-// safe because a spent token has exactly one pair of successors.
+// Seal encrypts two secrets made by New under a key derived from a third.
 func Seal(key, first, second string) Sealed {
 	var pair [pairLen]byte
 	mustDecode(pair[:32], first)
 	mustDecode(pair[32:], second)
 	var s Sealed
-	aead := newAEAD(key)
-	aead.Seal(s[:0], make([]byte, aead.NonceSize()), pair[:], nil)
+	newAEAD(key).Seal(s[:0], nil, pair[:], nil)
 	return s
 }
 
 // Open returns the pair that was sealed under key; ok is false for another key
 // and for the zero Sealed.
 func (s Sealed) Open(key string) (first, second string, ok bool) {
-	aead := newAEAD(key)
-	pair, err := aead.Open(nil, make([]byte, aead.NonceSize()), s[:], nil)
+	pair, err := newAEAD(key).Open(nil, nil, s[:], nil)
 	if err != nil {
 		return "", "", false
 	}
 	return encoding.EncodeToString(pair[:32]), encoding.EncodeToString(pair[32:]), true
+}
+
+// Derive returns a secret of the form of New that belongs to key and purpose, for
+// what must be known again to whoever knows key. It is as secret as key is.
+func Derive(key, purpose string) string {
+	derived, err := hkdf.Key(sha256.New, []byte(key), nil, "mcpoauth: "+purpose, 32)
+	if err != nil {
+		panic("secret: " + err.Error()) // only for a length out of HKDF's range
+	}
+	return encoding.EncodeToString(derived)
 }
 
 // MarshalText writes the sealed pair as base64url.
@@ -59,7 +66,7 @@ func newAEAD(secret string) cipher.AEAD {
 	if err != nil {
 		panic("secret: " + err.Error()) // only for a key of the wrong length
 	}
-	aead, err := cipher.NewGCM(block)
+	aead, err := cipher.NewGCMWithRandomNonce(block)
 	if err != nil {
 		panic("secret: " + err.Error()) // only for another block size than AES has
 	}

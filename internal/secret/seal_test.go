@@ -79,3 +79,24 @@ func TestSealTakesSecretsOnly(t *testing.T) {
 		}()
 	}
 }
+
+func TestADerivedSecretBelongsToItsKeyAndPurpose(t *testing.T) {
+	key := secret.New()
+	derived := secret.Derive(key, "family")
+	if len(derived) != secret.Len || derived != secret.Derive(key, "family") {
+		t.Errorf("%q is no secret, or another one each time", derived)
+	}
+	for _, other := range []string{secret.Derive(key, "other"), secret.Derive(secret.New(), "family"), key} {
+		if other == derived {
+			t.Error("another key or purpose has the same")
+		}
+	}
+}
+
+// Two answers may be sealed under one key when two requests race.
+func TestTwoSealsOfOnePairDiffer(t *testing.T) {
+	key, first, second := secret.New(), secret.New(), secret.New()
+	if secret.Seal(key, first, second) == secret.Seal(key, first, second) {
+		t.Error("the nonce is the same")
+	}
+}

@@ -129,3 +129,15 @@ func TestHashingDoesNotAllocate(t *testing.T) {
 		t.Errorf("%v allocations", n)
 	}
 }
+
+func TestAnIDHasTheFormThatNewIDGivesIt(t *testing.T) {
+	good := secret.NewID()
+	for s, want := range map[string]bool{
+		good: true, "azAZ09-_azAZ09-_azAZ09": true,
+		"": false, good[1:]: false, good + "A": false, good[1:] + "/": false, good[1:] + "\x00": false, good[2:] + "é": false,
+	} {
+		if got := secret.ValidID(s); got != want {
+			t.Errorf("ValidID(%q) = %v", s, got)
+		}
+	}
+}

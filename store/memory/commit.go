@@ -1,0 +1,242 @@
+package memory
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"sync"
+
+	"github.com/mcpoauth/mcpoauth/store"
+)
+
+var errClosed = errors.New("memory: the store is closed")
+
+// A file keeps the records of some tables on disk. It is written whole, and holds
+// a change before the tables do: a record that somebody has seen is durable.
+//
+// Changes that arrive while a write is under way share the next one. One key has at
+// most one change under way; whoever wants another waits for the outcome. So no
+// change builds on one that may yet fail, and a failed write takes back
+// its own changes only, by not making them.
+type file struct {
+	path   string
+	tables []kept
+	cure   string // what moving the file away means
+	unlock func() error
+	texts  map[store.Key]text // what the file holds; the goroutine that writes has it alone
+
+	pendingMu sync.Mutex // guards the fields below
+	pending   map[store.Key]*batch
+	next      *batch // waits for the write under way; nil: nothing waits
+	writing   bool
+	stale     bool // the disk may hold what the tables have refused or forgotten
+	closed    bool
+	writer    sync.WaitGroup
+}
+
+// kept is a table that lies in a file, or the part of it that does.
+type kept struct {
+	kind  store.Kind
+	table *table
+	part  func(entry) bool // nil: all of it
+}
+
+// Anybody can make a record that carries an expiry in a table that has a spare
+// file. If the other file held it too, whoever waits for that one would wait
+// for all that strangers have put there.
+func passing(e entry) bool { return e.expires != 0 }
+func lasting(e entry) bool { return e.expires == 0 }
+
+// A batch is the changes that become durable in one write.
+type batch struct {
+	changes []change
+	done    chan struct{}
+	err     error // set before done is closed
+}
+
+type change struct {
+	table *table
+	key   store.Key
+	next  entry
+}
+
+// settled is the batch of a change that waits for no write.
+var settled = func() *batch {
+	b := &batch{done: make(chan struct{})}
+	close(b.done)
+	return b
+}()
+
+func (b *batch) wait(ctx context.Context) error {
+	select {
+	case <-b.done:
+		return b.err
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// change makes one change durable, then visible, then returns.
+func (f *file) change(ctx context.Context, t *table, key store.Key, decide decision) error {
+	for {
+		b, joined, err := f.join(t, key, decide)
+		if err != nil {
+			return err
+		}
+		if err := b.wait(ctx); err != nil || joined {
+			return err
+		}
+	}
+}
+
+// join adds a change to the batch that it returns. If the key has a change under
+// way, it returns that one's batch instead, and joined is false.
+func (f *file) join(t *table, key store.Key, decide decision) (b *batch, joined bool, err error) {
+	f.pendingMu.Lock()
+	defer f.pendingMu.Unlock()
+	if f.closed {
+		return nil, false, errClosed
+	}
+	if b := f.pending[key]; b != nil {
+		return b, false, nil
+	}
+	current := t.get(key.ID)
+	next, err := decide(current)
+	if err != nil {
+		return nil, false, err
+	}
+	if t.spare != nil && !current.lasts() && !next.lasts() {
+		// The state of a table with a limit changes under pendingMu alone, so
+		// current is what there still is.
+		t.update(key.ID, becomes(next))
+		t.spare.markStale()
+		return settled, true, nil
+	}
+	b = f.waiting()
+	b.changes = append(b.changes, change{t, key, next})
+	f.pending[key] = b
+	return b, true, nil
+}
+
+// waiting returns the batch that is written next and sees to it that it is. The
+// caller holds pendingMu.
+func (f *file) waiting() *batch {
+	if f.next == nil {
+		f.next = &batch{done: make(chan struct{})}
+	}
+	if !f.writing {
+		f.writing = true
+		f.writer.Go(f.commit)
+	}
+	return f.next
+}
+
+// commit writes until nothing waits.
+func (f *file) commit() {
+	for b := f.take(); b != nil; b = f.take() {
+		f.finish(b, f.write(b.changes))
+	}
+}
+
+func (f *file) take() *batch {
+	f.pendingMu.Lock()
+	defer f.pendingMu.Unlock()
+	b := f.next
+	f.next = nil
+	f.writing = b != nil
+	if b != nil {
+		f.stale = false
+	}
+	return b
+}
+
+func (f *file) finish(b *batch, err error) {
+	f.pendingMu.Lock()
+	defer f.pendingMu.Unlock()
+	for _, c := range b.changes {
+		delete(f.pending, c.key)
+		if err != nil {
+			continue
+		}
+		evicted, _ := c.table.update(c.key.ID, becomes(c.next))
+		f.stale = f.stale || evicted
+		if c.table.spare != nil {
+			// It may hold the record from before it was permanent: deleted
+			// here, that one would come back at the next start.
+			c.table.spare.markStale()
+		}
+	}
+	if err != nil {
+		// The last step may have failed after the rename: the file then holds
+		// what its callers were told did not happen.
+		f.stale = true
+		b.err = fmt.Errorf("memory: writing %s: %w", f.path, err)
+	}
+	close(b.done)
+}
+
+// write brings the tables with changes to the disk. The changes are not in the
+// tables yet, and no other goroutine puts any there, so that it needs no lock for
+// longer than it takes to collect one shard.
+func (f *file) write(changes []change) error {
+	var texts map[store.Key]text
+	err := replaceFile(f.path, func(w *bufio.Writer) (err error) {
+		texts, err = encode(w, f.snapshot(changes), f.texts)
+		return err
+	})
+	if err == nil {
+		f.texts = texts
+	}
+	return err
+}
+
+func (f *file) snapshot(changes []change) []store.Record {
+	var records []store.Record
+	for _, k := range f.tables {
+		k.table.each(func(id string, e entry) {
+			if k.part != nil && !k.part(e) {
+				return
+			}
+			records = append(records, e.record(store.Key{Kind: k.kind, ID: id}))
+		})
+	}
+	changed := make(map[store.Key]bool, len(changes))
+	for _, c := range changes {
+		changed[c.key] = true
+	}
+	records = slices.DeleteFunc(records, func(r store.Record) bool { return changed[r.Key] })
+	for _, c := range changes {
+		if c.next.version != 0 {
+			records = append(records, c.next.record(c.key))
+		}
+	}
+	return records
+}
+
+func (f *file) markStale() {
+	f.pendingMu.Lock()
+	defer f.pendingMu.Unlock()
+	f.stale = true
+}
+
+// refresh has the file written again if it holds what the tables do not. Nobody
+// waits for it, and if it fails the next sweep tries again.
+func (f *file) refresh() {
+	f.pendingMu.Lock()
+	defer f.pendingMu.Unlock()
+	if f.stale && !f.closed {
+		f.waiting()
+	}
+}
+
+// close writes what is under way and lets another process have the file.
+func (f *file) close() error {
+	f.refresh()
+	f.pendingMu.Lock()
+	f.closed = true
+	f.pendingMu.Unlock()
+	f.writer.Wait()
+	return f.unlock()
+}

@@ -1,0 +1,42 @@
+package memory
+
+import (
+	"bufio"
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+)
+
+// replaceFile gives path new contents that are all there or not at all, whenever
+// the machine stops.
+func replaceFile(path string, write func(*bufio.Writer) error) error {
+	// The name is always the same, so that a killed process leaves one such file
+	// at most. Only the holder of the lock comes here.
+	temp := path + ".tmp"
+	if err := writeNew(temp, write); err != nil {
+		return err
+	}
+	if err := os.Rename(temp, path); err != nil {
+		return errors.Join(err, os.Remove(temp))
+	}
+	return syncDir(filepath.Dir(path))
+}
+
+func writeNew(path string, write func(*bufio.Writer) error) error {
+	if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	// O_EXCL: never through a link that somebody else laid there.
+	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	if err != nil {
+		return err
+	}
+	if err = write(bufio.NewWriterSize(f, 64<<10)); err == nil {
+		err = f.Sync()
+	}
+	if err = errors.Join(err, f.Close()); err != nil {
+		return errors.Join(err, os.Remove(path))
+	}
+	return nil
+}

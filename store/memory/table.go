@@ -1,0 +1,146 @@
+package memory
+
+import (
+	"hash/maphash"
+	"math"
+	"sync"
+	"time"
+
+	"github.com/mcpoauth/mcpoauth/store"
+)
+
+// With this many shards a writer, or the sweep of a million records, never stops
+// more than one look-up in 256, and those for microseconds.
+const shardCount = 256
+
+// A table holds the records of one kind.
+type table struct {
+	shards [shardCount]shard
+	limit  *limit // nil: any number of records
+	file   *file  // nil: in memory only
+	spare  *file  // of the records that carry an expiry; nil: they are in file too
+}
+
+type shard struct {
+	recordsMu sync.RWMutex
+	records   map[string]entry
+	_         [32]byte // a cache line each: read locks are writes too
+}
+
+// An entry is kept small: a million of them are a pause for nobody, and the
+// garbage collector finds one pointer in each.
+type entry struct {
+	value   store.Value
+	version uint64 // zero: no such record
+	expires int64  // Unix time in nanoseconds; zero: never
+}
+
+// A decision looks at a record and returns what shall stand in its place; the
+// zero entry stands for none.
+type decision func(current entry) (next entry, err error)
+
+var seed = maphash.MakeSeed()
+
+func (t *table) shard(id string) *shard {
+	return &t.shards[maphash.String(seed, id)%shardCount]
+}
+
+func (t *table) get(id string) entry {
+	s := t.shard(id)
+	s.recordsMu.RLock()
+	e := s.records[id]
+	s.recordsMu.RUnlock()
+	return e
+}
+
+// update changes one record in one step. It reports whether another one gave way.
+func (t *table) update(id string, decide decision) (evicted bool, err error) {
+	if t.limit != nil {
+		t.limit.orderMu.Lock()
+		defer t.limit.orderMu.Unlock()
+	}
+	next, err := t.shard(id).update(id, decide)
+	if err != nil || t.limit == nil {
+		return false, err
+	}
+	oldest, evicted := t.limit.note(id, next)
+	if evicted {
+		_, err = t.shard(oldest).update(oldest, becomes(entry{}))
+	}
+	return evicted, err
+}
+
+// becomes decides for e, whatever there is.
+func becomes(e entry) decision {
+	return func(entry) (entry, error) { return e, nil }
+}
+
+func (s *shard) update(id string, decide decision) (entry, error) {
+	s.recordsMu.Lock()
+	defer s.recordsMu.Unlock()
+	next, err := decide(s.records[id])
+	switch {
+	case err != nil:
+		return entry{}, err
+	case next.version == 0:
+		delete(s.records, id)
+	case s.records == nil:
+		s.records = map[string]entry{id: next}
+	default:
+		s.records[id] = next
+	}
+	return next, nil
+}
+
+// each calls visit with every record, while the record's shard is locked for
+// reading.
+func (t *table) each(visit func(id string, e entry)) {
+	for i := range t.shards {
+		t.shards[i].each(visit)
+	}
+}
+
+func (s *shard) each(visit func(id string, e entry)) {
+	s.recordsMu.RLock()
+	defer s.recordsMu.RUnlock()
+	for id, e := range s.records {
+		visit(id, e)
+	}
+}
+
+// lasts reports whether e is a record that never expires.
+func (e entry) lasts() bool { return e.version != 0 && e.expires == 0 }
+
+func (e entry) record(key store.Key) store.Record {
+	return store.Record{Key: key, Value: e.value, Version: e.version, ExpiresAt: e.expiresAt()}
+}
+
+func (e entry) expiresAt() time.Time {
+	if e.expires == 0 {
+		return time.Time{}
+	}
+	return time.Unix(0, e.expires).UTC()
+}
+
+func (e entry) expired(now time.Time) bool {
+	return e.expires != 0 && e.expires <= now.UnixNano()
+}
+
+// nanos is t as an entry keeps it. Times that do not fit an int64, from the years
+// before 1678 and after 2261, become the nearest that do.
+func nanos(t time.Time) int64 {
+	const second = int64(time.Second)
+	switch unix := t.Unix(); {
+	case t.IsZero():
+		return 0
+	case unix <= math.MinInt64/second:
+		return math.MinInt64
+	case unix >= math.MaxInt64/second:
+		return math.MaxInt64
+	}
+	n := t.UnixNano()
+	if n == 0 {
+		return 1 // zero would mean never
+	}
+	return n
+}
