@@ -30,8 +30,8 @@ type Config struct {
 	// register themselves.
 	Clients []Client
 
-	// DisableRegistration turns dynamic registration off, so that only Clients
-	// can connect.
+	// DisableRegistration turns dynamic registration off: only Clients can connect,
+	// and those that registered and were approved before.
 	DisableRegistration bool
 
 	// RedirectURIs are the redirect URIs that clients may register and use; those

@@ -93,12 +93,30 @@ func (rt *Router) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	rt.own.ServeHTTP(w, r)
 }
 
+// covers reports whether path belongs to the resource. One that is not clean belongs
+// to none: what lies behind us might clean it, and take /mcp//admin for /mcp/admin,
+// which can be another resource with other scopes.
 func (g *guarded) covers(path string) bool {
 	if g.path == "/" {
-		return !isReserved(path)
+		return !isReserved(path) && isClean(path)
 	}
 	rest, ok := strings.CutPrefix(path, g.path)
-	return ok && (rest == "" || rest[0] == '/')
+	return ok && (rest == "" || rest[0] == '/' && isClean(rest))
+}
+
+// isClean reports whether an absolute path has no empty, "." or ".." segment, but
+// for a slash at its end.
+func isClean(path string) bool {
+	for i := range len(path) - 1 {
+		if path[i] != '/' {
+			continue
+		}
+		switch rest := path[i+1:]; {
+		case rest[0] == '/', rest == ".", rest == "..", strings.HasPrefix(rest, "./"), strings.HasPrefix(rest, "../"):
+			return false
+		}
+	}
+	return true
 }
 
 // reserved are the paths that are this package's own, with all that is below them.
@@ -128,7 +146,7 @@ func (s settings) build(mcp http.Handler, st *store.Store) (*Router, error) {
 
 	sameOrigin.SetDenyHandler(http.HandlerFunc(s.refuseCrossOrigin))
 
-	clients := &register.Clients{Preregistered: s.clients, Store: st}
+	clients := &register.Clients{Preregistered: s.clients, ApprovedOnly: !s.registration, Store: st}
 	people := &passkey.Handler{
 		Store: st, Pages: s.pages, RelyingParty: rp, ServerURL: s.issuer, AppName: s.appName,
 		ResourceURLs: s.resourceURLs(), SetupToken: setupToken, Log: s.log,
@@ -145,16 +163,17 @@ func (s settings) build(mcp http.Handler, st *store.Store) (*Router, error) {
 	// among them, get CORS; pages are for this origin alone.
 	var (
 		json  = s.refuseJSON
-		auth  = s.limit(s.rates.Auth)
+		page  = s.refusePage
+		auth  = s.limit(s.rates.Auth) // for people
+		calls = s.limit(s.rates.Auth) // for clients: junk for the pages stops no refresh, nor the other way
 		regis = s.limit(s.rates.Registration)
 		rest  = s.limit(s.rates.General)
 		same  = sameOrigin.Handler
-		page  = s.refusePage
 	)
 	routes := []route{
 		{"GET", oauth.AuthorizationServerPath, cors(metadata)},
-		{"POST", "/token", cors(auth(json, tokens.Exchange))},
-		{"POST", "/revoke", cors(auth(json, tokens.Revoke))},
+		{"POST", "/token", cors(calls(json, tokens.Exchange))},
+		{"POST", "/revoke", cors(calls(json, tokens.Revoke))},
 		{"GET", "/authorize", auth(page, approval.Get)},
 		{"POST", "/authorize", auth(page, approval.Post)}, // decisions are checked for their origin inside
 		{"GET", templates.AssetPath + "{file}", rest(json, s.asset)},
@@ -199,6 +218,9 @@ type route struct {
 func (s settings) mux(routes []route) http.Handler {
 	mux := chi.NewMux()
 	mux.NotFound(s.notFound)
+	mux.MethodNotAllowed(s.unknownMethod) // what chi asks for a method it never heard of
+	// Clients probe here. To one in a browser 404 is an answer, but no CORS an error.
+	mux.Handle("/.well-known/*", cors(http.HandlerFunc(s.notFound)))
 	methods := make(map[string][]string)
 	for _, rt := range routes {
 		methods[rt.pattern] = append(methods[rt.pattern], rt.method)

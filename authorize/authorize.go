@@ -168,6 +168,17 @@ func (h *Handler) refuse(w http.ResponseWriter, r *http.Request, req *request, e
 		return
 	}
 	if refusal, ok := errors.AsType[*oauth.Error](err); ok && req != nil {
+		if r.Method != http.MethodPost && isNativeApp(req.redirectURI) {
+			// A link alone must not start a program: anybody can register one
+			// that was never asked for (RFC 9700 §4.11.2).
+			h.Pages.Render(w, r, http.StatusBadRequest, templates.Problem{
+				Title:   "This app asked for something it cannot have",
+				Message: "The app's request is not right: " + refusal.Description + ".",
+				Remedy:  "Start again from the app. If it happens again, it is a fault of the app.",
+				Code:    refusal.Code,
+			})
+			return
+		}
 		values := url.Values{"error": {refusal.Code}}
 		if refusal.Description != "" {
 			values.Set("error_description", refusal.Description)

@@ -22,6 +22,7 @@ func (h *Handler) consent(req *request, rawQuery string) templates.Consent {
 	digest, _ := req.digest().MarshalText()
 	page := templates.Consent{
 		ClientName:     req.client.Name,
+		RedirectURI:    req.redirectURI,
 		RedirectHost:   target.Host,
 		RedirectScheme: target.Scheme,
 		Loopback:       oauth.IsLoopbackRedirect(req.redirectURI),
@@ -29,6 +30,7 @@ func (h *Handler) consent(req *request, rawQuery string) templates.Consent {
 		ResourceName:   req.resource.Name,
 		ResourceURL:    req.resource.URL,
 		Scopes:         h.describe(req.scopes),
+		Lasting:        req.client.Refreshes(req.scopes),
 		Action:         "/authorize?" + rawQuery,
 		Digest:         string(digest),
 	}

@@ -72,7 +72,7 @@ func (h *Handler) client(ctx context.Context, id string) (*store.Client, error) 
 
 func (h *Handler) redirectURI(client *store.Client, asked string) (string, error) {
 	if asked == "" && len(client.RedirectURIs) == 1 {
-		return client.RedirectURIs[0], nil // RFC 6749 §3.1.2.3
+		asked = client.RedirectURIs[0] // RFC 6749 §3.1.2.3
 	}
 	if oauth.CheckRedirectURI(asked) == "" && oauth.MatchRedirectURI(client.RedirectURIs, asked) &&
 		(h.RedirectURIs == nil || client.Preregistered || oauth.MatchRedirectURI(h.RedirectURIs, asked)) {

@@ -71,7 +71,7 @@ var errInvalidSession = oauth.Errorf(InvalidSession, "the ceremony is unknown, e
 // Approved returns who approved the request of that digest in the browser that
 // sends r, and uses the approval up. ErrNotApproved: nobody did.
 func (h *Handler) Approved(r *http.Request, ceremonyID string, digest store.Hash) (*store.User, error) {
-	ceremony, err := h.Store.TakeCeremony(r.Context(), ceremonyID)
+	ceremony, err := h.Store.TakeApproval(r.Context(), ceremonyID)
 	if err == nil {
 		if ceremony.Purpose != purposeApprove || ceremony.UserID == "" ||
 			!ceremony.BrowserHash.Equal(h.browser(r)) || !ceremony.Digest.Equal(digest) {

@@ -42,6 +42,7 @@ type Store interface {
 	BeginCeremony(ctx context.Context, ceremony store.Ceremony) (id string, err error)
 	TakeCeremony(ctx context.Context, id string) (*store.Ceremony, error)
 	AnswerCeremony(ctx context.Context, ceremony store.Ceremony) error
+	TakeApproval(ctx context.Context, id string) (*store.Ceremony, error)
 }
 
 // A Handler serves the pages and endpoints of passkeys.

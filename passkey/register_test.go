@@ -271,7 +271,7 @@ func TestR49TroubleInTheStoreIs503(t *testing.T) {
 	cancel()
 	for path, body := range map[string]string{
 		"/passkey/register/start":  `{"setup_token":"` + setupToken + `"}`,
-		"/passkey/register/finish": `{"ceremony":"x","credential":{}}`,
+		"/passkey/register/finish": `{"ceremony":"AAAAAAAAAAAAAAAAAAAAAA","credential":{}}`,
 		"/passkey/auth/start":      `{"digest":"` + strings.Repeat("A", 42) + `E"}`,
 		"/passkey/auth/finish":     `{"ceremony":"` + c.Ceremony + `","credential":` + d.sign(t, c) + `}`,
 	} {

@@ -87,7 +87,7 @@ func FuzzProxiesAddress(f *testing.F) {
 		direct := r.Clone(r.Context())
 		direct.Header = nil
 		alone := Proxies(nil).Address(direct)
-		if (Proxies)(nil).Address(r) != alone {
+		if Proxies(nil).Address(r) != alone {
 			t.Errorf("%q, %q: the header is believed from anybody", peer, forwarded)
 		}
 		if addr := parseAddr(peer); !trusted.trust(addr) && got != alone {

@@ -10,6 +10,7 @@ import (
 // Clients answers who a client is, whichever way it came in.
 type Clients struct {
 	Preregistered map[string]*store.Client // by ID, from the configuration
+	ApprovedOnly  bool                     // of those that registered themselves, only the ones somebody approved
 	Store         interface {
 		Client(ctx context.Context, id string) (*store.Client, error)
 	}
@@ -23,5 +24,9 @@ func (c *Clients) Client(ctx context.Context, id string) (*store.Client, error) 
 	if !secret.ValidID(id) { // every ID of a registration is of that form
 		return nil, store.ErrNotFound
 	}
-	return c.Store.Client(ctx, id)
+	client, err := c.Store.Client(ctx, id)
+	if err == nil && c.ApprovedOnly && client.ApprovedAt.IsZero() {
+		return nil, store.ErrNotFound
+	}
+	return client, err
 }

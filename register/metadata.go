@@ -15,9 +15,10 @@ import (
 
 // Limits of a registration.
 const (
-	MaxRedirectURIs = 20  // VS Code sends 4, Cursor 5
-	MaxName         = 200 // characters of client_name
-	MaxText         = 500 // bytes of any other text
+	MaxRedirectURIs = 20      // VS Code sends 4, Cursor 5
+	MaxName         = 200     // characters of client_name
+	MaxText         = 500     // bytes of any other text
+	MaxRecord       = 8 << 10 // bytes of all that is stored of one
 	maxContacts     = 10
 )
 

@@ -2,6 +2,7 @@ package register
 
 import (
 	"context"
+	"fmt"
 	"log/slog"
 	"mime"
 	"net/http"
@@ -81,10 +82,17 @@ func (h *Handler) register(w http.ResponseWriter, r *http.Request) (*response, e
 		answer.ClientSecretExpiresAt = new(int64) // 0: never
 		client.SecretHash = secret.Sum(answer.ClientSecret)
 	}
+	record, err := client.Encode()
+	if err != nil {
+		return nil, fmt.Errorf("encoding the client: %w", err)
+	}
+	if len(record) > MaxRecord {
+		return nil, oauth.Errorf(oauth.InvalidClientMetadata, "the metadata take more than 8 KiB")
+	}
 	if err := h.Store.RegisterClient(r.Context(), client); err != nil {
 		return nil, err
 	}
-	h.Log.InfoContext(r.Context(), "client.registered", "client_id", client.ID, "client_name", client.Name, "redirect_uris", client.RedirectURIs)
+	h.Log.InfoContext(r.Context(), "client.registered", "client_id", client.ID, "client_name", client.Name, "redirect_uri", client.RedirectURIs[0])
 	return answer, nil
 }
 

@@ -11,6 +11,7 @@ const (
 	maxHeading = 60
 	maxName    = 200
 	maxText    = 2000
+	maxURI     = 2048
 )
 
 // maxMarks is how many combining marks may follow each other. Every script needs

@@ -17,6 +17,7 @@ type Consent struct {
 	ClientName string // what the client says it is called
 	ClientHost string // the https host that is proven to be the client's, or ""
 
+	RedirectURI    string // where the answer goes, whole
 	RedirectScheme string
 	RedirectHost   string // with its port
 	Loopback       bool   // the redirect goes to a program on this computer
@@ -25,6 +26,7 @@ type Consent struct {
 	ResourceName string
 	ResourceURL  string
 	Scopes       []Scope
+	Lasting      bool // the client can stay connected without asking again
 
 	Action string // where the form is sent: the path and query of the request
 	Digest string // of the request: what the passkey's answer is bound to
@@ -73,6 +75,7 @@ func (p Consent) cleaned() Page {
 	p.ClientHost = host(p.ClientHost)
 	p.RedirectScheme = host(p.RedirectScheme)
 	p.RedirectHost = host(p.RedirectHost)
+	p.RedirectURI = line(p.RedirectURI, maxURI)
 	return p
 }
 
@@ -96,9 +99,9 @@ func (p Problem) cleaned() Page {
 // samples are pages that take every branch of the templates.
 func samples() []Page {
 	web := Consent{
-		ClientName: "Sample", ClientHost: "client.example", RedirectScheme: "https", RedirectHost: "client.example",
+		ClientName: "Sample", ClientHost: "client.example", RedirectURI: "https://client.example/callback", RedirectScheme: "https", RedirectHost: "client.example",
 		ResourceName: "Notes", ResourceURL: "https://mcp.example/mcp",
-		Scopes: []Scope{{"mcp:tools", "Use the tools"}, {"notes:read", ""}},
+		Scopes: []Scope{{"mcp:tools", "Use the tools"}, {"notes:read", ""}}, Lasting: true,
 		Action: "/authorize?client_id=sample", Digest: "AAAA",
 	}
 	loopback := web

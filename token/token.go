@@ -108,9 +108,7 @@ func (h *Handler) redeem(ctx context.Context, client *store.Client, form url.Val
 		Code:     code,
 		ClientID: client.ID,
 		Verifier: verifier,
-		Refresh: func(g *store.Grant) bool {
-			return slices.Contains(client.GrantTypes, oauth.GrantRefresh) || slices.Contains(g.Scopes, oauth.OfflineAccess)
-		},
+		Refresh:  client.Refreshes,
 		Accept: func(g *store.Grant) error {
 			// OAuth 2.1 drops the parameter, RFC 6749 §4.1.3 demands it:
 			// it may be missing, but not wrong.
