@@ -10,7 +10,7 @@ import (
 )
 
 // offlineAccess says in words what the scope of that name lets a client do.
-const offlineAccess = "Stay connected until you end it"
+const offlineAccess = "Stay connected without asking again"
 
 // consent is the page for a request: who asks, what is proven of that, for what,
 // and where the answer goes.

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"slices"
 	"sync"
+	"time"
 
 	"github.com/mcpoauth/mcpoauth/store"
 )
@@ -26,6 +27,7 @@ type file struct {
 	cure   string // what moving the file away means
 	unlock func() error
 	texts  map[store.Key]text // what the file holds; the goroutine that writes has it alone
+	spare  bool               // nobody waits for it, so that it may wait itself
 
 	pendingMu sync.Mutex // guards the fields below
 	pending   map[store.Key]*batch
@@ -34,6 +36,8 @@ type file struct {
 	stale     bool // the disk may hold what the tables have refused or forgotten
 	closed    bool
 	writer    sync.WaitGroup
+
+	closing chan struct{} // closed with the file
 }
 
 // kept is a table that lies in a file, or the part of it that does.
@@ -108,10 +112,11 @@ func (f *file) join(t *table, key store.Key, decide decision) (b *batch, joined 
 		return nil, false, err
 	}
 	if t.spare != nil && !current.lasts() && !next.lasts() {
-		// The state of a table with a limit changes under pendingMu alone, so
-		// current is what there still is.
+		// Only the sweep changes such a record without pendingMu, by removing
+		// it when its time is over.
 		t.update(key.ID, becomes(next))
 		t.spare.markStale()
+		t.spare.refresh()
 		return settled, true, nil
 	}
 	b = f.waiting()
@@ -136,7 +141,24 @@ func (f *file) waiting() *batch {
 // commit writes until nothing waits.
 func (f *file) commit() {
 	for b := f.take(); b != nil; b = f.take() {
+		began := time.Now()
 		f.finish(b, f.write(b.changes))
+		if f.spare {
+			f.pause(restFactor * time.Since(began))
+		}
+	}
+}
+
+// restFactor is how much longer the spare file is left alone after a write than the
+// write took: strangers who fill it get one part in twenty of the disk.
+const restFactor = 20
+
+func (f *file) pause(d time.Duration) {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+	case <-f.closing:
 	}
 }
 
@@ -237,6 +259,7 @@ func (f *file) close() error {
 	f.pendingMu.Lock()
 	f.closed = true
 	f.pendingMu.Unlock()
+	close(f.closing)
 	f.writer.Wait()
 	return f.unlock()
 }

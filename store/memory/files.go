@@ -55,7 +55,7 @@ func (b *Backend) openFile(path, cure string, tables ...kept) error {
 	if err != nil {
 		return fmt.Errorf("memory: locking %s: %w", path, err)
 	}
-	f := &file{path: path, tables: tables, cure: cure, unlock: unlock, pending: make(map[store.Key]*batch)}
+	f := &file{path: path, tables: tables, cure: cure, unlock: unlock, pending: make(map[store.Key]*batch), closing: make(chan struct{})}
 	b.files = append(b.files, f)
 	if err := b.load(f); err != nil {
 		return err
@@ -69,7 +69,7 @@ func (b *Backend) openFile(path, cure string, tables ...kept) error {
 		if k.table.file == nil {
 			k.table.file = f
 		} else {
-			k.table.spare = f
+			k.table.spare, f.spare = f, true
 		}
 	}
 	return nil

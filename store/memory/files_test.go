@@ -8,6 +8,7 @@ import (
 	"runtime"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/mcpoauth/mcpoauth/store"
@@ -197,6 +198,24 @@ func TestARegistrationOutlivesTheProcessBeforeAndAfterItsApproval(t *testing.T) 
 	if _, err := b.Get(t.Context(), clientKey(2)); err != nil {
 		t.Errorf("the one that nobody approved: %v", err)
 	}
+}
+
+// A person who is looking at the approval page when the server dies can go on.
+func TestARegistrationIsOnTheDiskSoonThoughNobodyWaits(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		o := optionsIn(t.TempDir())
+		b, err := memory.Open(o)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer b.Close()
+		create(t, b, clientKey(1), time.Hour)
+		synctest.Wait()
+		spare := strings.TrimSuffix(o.StateFile, ".json") + ".unapproved.json"
+		if !strings.Contains(contents(t, spare), `"id": "1"`) {
+			t.Errorf("%s does not have the registration", spare)
+		}
+	})
 }
 
 func TestTheClientThatRegisteredFirstGivesWayFirstAfterARestartToo(t *testing.T) {

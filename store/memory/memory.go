@@ -29,8 +29,8 @@ type Options struct {
 	// it was before, so in a container mount their directory, not the files.
 	//
 	// Clients that nobody has approved yet are in a third file, for state.json
-	// state.unapproved.json. It is written each minute and by Close, and nobody
-	// waits for it: anybody can fill it, up to the capacity.
+	// state.unapproved.json. Anybody can fill it, up to the capacity, so nobody
+	// waits for it: a crash may lose the last of them.
 	PasskeyFile string
 	StateFile   string
 
