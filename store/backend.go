@@ -27,11 +27,13 @@ type Kind string
 
 // The kinds that Store keeps.
 const (
-	KindUser     Kind = "user"
-	KindClient   Kind = "client"
-	KindGrant    Kind = "grant"
-	KindCeremony Kind = "ceremony" // a challenge that waits for its answer
-	KindApproval Kind = "approval" // a ceremony that was answered
+	KindUser      Kind = "user"
+	KindClient    Kind = "client"
+	KindGrant     Kind = "grant"
+	KindConsent   Kind = "consent"
+	KindCeremony  Kind = "ceremony"  // a challenge that waits for its answer
+	KindApproval  Kind = "approval"  // a ceremony that was answered
+	KindAssertion Kind = "assertion" // of a client, that was used
 )
 
 // A Key names a record. IDs are made of A-Z a-z 0-9 - . _ ~ and, for clients that
@@ -105,6 +107,23 @@ func NewEncoded(data []byte) *Encoded { return &Encoded{data: data} }
 
 // Encode returns the bytes as they were read. They must not be changed.
 func (e *Encoded) Encode() ([]byte, error) { return e.data, nil }
+
+// Check decodes value as a record of that kind, and returns an error if it is none. A
+// backend that reads from a place that people can edit calls it when it starts. Kinds
+// that Store does not keep pass.
+func Check(kind Kind, value Value) (err error) {
+	switch kind {
+	case KindUser:
+		_, err = decode[User](value)
+	case KindClient:
+		_, err = decode[Client](value)
+	case KindGrant:
+		_, err = decode[Grant](value)
+	case KindConsent:
+		_, err = decode[Consent](value)
+	}
+	return err
+}
 
 // decode returns the record inside v, which is a *T already or the JSON of one.
 func decode[T any](v Value) (*T, error) {

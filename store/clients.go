@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"errors"
+	"reflect"
 	"time"
 )
 
@@ -20,7 +21,9 @@ func (s *Store) Client(ctx context.Context, id string) (*Client, error) {
 	return get[Client](ctx, s, Key{KindClient, id})
 }
 
-// keepClient makes a registration permanent at its first approval.
+// keepClient makes a registration permanent at its first approval. A client that is
+// known by a document is kept as it is now: at the token endpoint, which asks nobody
+// else's server, this is all that is known of it.
 func (s *Store) keepClient(ctx context.Context, client *Client) error {
 	key := Key{KindClient, client.ID}
 	next := *client
@@ -29,13 +32,22 @@ func (s *Store) keepClient(ctx context.Context, client *Client) error {
 		record, err := s.backend.Get(ctx, key)
 		switch {
 		case errors.Is(err, ErrNotFound):
-			// Swept away since the caller looked it up.
+			// The first approval of a document, or a registration that was
+			// swept away since the caller looked it up.
 			err = s.backend.Create(ctx, key, &next, time.Time{})
 		case err != nil:
 			return err
-		case record.ExpiresAt.IsZero():
-			return nil
 		default:
+			current, errDecode := decode[Client](record.Value)
+			if errDecode != nil {
+				return errDecode
+			}
+			if !current.ApprovedAt.IsZero() {
+				next.CreatedAt, next.ApprovedAt = current.CreatedAt, current.ApprovedAt
+				if record.ExpiresAt.IsZero() && reflect.DeepEqual(*current, next) {
+					return nil
+				}
+			}
 			err = s.backend.Replace(ctx, key, record.Version, &next, time.Time{})
 		}
 		if !errors.Is(err, ErrConflict) && !errors.Is(err, ErrNotFound) {

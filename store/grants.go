@@ -16,6 +16,7 @@ type Approval struct {
 	Resource    string
 	Scopes      []string
 	Challenge   string // PKCE S256
+	Browser     Hash   // in which the person agreed
 }
 
 // Approve stores a new grant and returns the code that redeems it. A client that
@@ -25,6 +26,9 @@ func (s *Store) Approve(ctx context.Context, a Approval) (code string, err error
 		if err := s.keepClient(ctx, a.Client); err != nil {
 			return "", err
 		}
+	}
+	if err := s.remember(ctx, a.Browser, a.Client.ID, a.Resource, a.Scopes); err != nil {
+		return "", err
 	}
 	now := wall()
 	own := secret.New()

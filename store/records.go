@@ -41,25 +41,27 @@ type Passkey struct {
 // A Client is an OAuth client as it described itself (RFC 7591 §2). Only its
 // redirect URIs are proven by anything; its name is what it says.
 type Client struct {
-	ID                      string    `json:"client_id"`
-	SecretHash              Hash      `json:"client_secret_hash,omitzero"` // zero: a public client
-	Name                    string    `json:"client_name,omitempty"`
-	RedirectURIs            []string  `json:"redirect_uris"`
-	TokenEndpointAuthMethod string    `json:"token_endpoint_auth_method"`
-	GrantTypes              []string  `json:"grant_types,omitempty"`
-	ResponseTypes           []string  `json:"response_types,omitempty"`
-	Scope                   string    `json:"scope,omitempty"`
-	ApplicationType         string    `json:"application_type,omitempty"`
-	URI                     string    `json:"client_uri,omitempty"`
-	LogoURI                 string    `json:"logo_uri,omitempty"`
-	PolicyURI               string    `json:"policy_uri,omitempty"`
-	TermsURI                string    `json:"tos_uri,omitempty"`
-	Contacts                []string  `json:"contacts,omitempty"`
-	SoftwareID              string    `json:"software_id,omitempty"`
-	SoftwareVersion         string    `json:"software_version,omitempty"`
-	CreatedAt               time.Time `json:"created_at,omitzero"`
-	ApprovedAt              time.Time `json:"approved_at,omitzero"` // when somebody first did; zero: nobody yet
-	Preregistered           bool      `json:"-"`                    // from the configuration: not in any backend
+	ID                      string          `json:"client_id"`
+	SecretHash              Hash            `json:"client_secret_hash,omitzero"` // zero: a public client
+	Name                    string          `json:"client_name,omitempty"`
+	RedirectURIs            []string        `json:"redirect_uris"`
+	TokenEndpointAuthMethod string          `json:"token_endpoint_auth_method"`
+	JWKS                    json.RawMessage `json:"jwks,omitempty"`     // the public keys of private_key_jwt, in here
+	JWKSURI                 string          `json:"jwks_uri,omitempty"` // or there
+	GrantTypes              []string        `json:"grant_types,omitempty"`
+	ResponseTypes           []string        `json:"response_types,omitempty"`
+	Scope                   string          `json:"scope,omitempty"`
+	ApplicationType         string          `json:"application_type,omitempty"`
+	URI                     string          `json:"client_uri,omitempty"`
+	LogoURI                 string          `json:"logo_uri,omitempty"`
+	PolicyURI               string          `json:"policy_uri,omitempty"`
+	TermsURI                string          `json:"tos_uri,omitempty"`
+	Contacts                []string        `json:"contacts,omitempty"`
+	SoftwareID              string          `json:"software_id,omitempty"`
+	SoftwareVersion         string          `json:"software_version,omitempty"`
+	CreatedAt               time.Time       `json:"created_at,omitzero"`
+	ApprovedAt              time.Time       `json:"approved_at,omitzero"` // when somebody first did; zero: nobody yet
+	Preregistered           bool            `json:"-"`                    // from the configuration: not in any backend
 }
 
 // Refreshes reports whether the client gets a refresh token for scopes: if it
@@ -68,8 +70,12 @@ func (c *Client) Refreshes(scopes []string) bool {
 	return slices.Contains(c.GrantTypes, "refresh_token") || slices.Contains(scopes, "offline_access")
 }
 
-// Public reports whether the client has no secret.
-func (c *Client) Public() bool { return c.SecretHash == Hash{} }
+// Public reports whether the client can prove nothing, so that its ID alone has to do.
+// One that has no secret because it has keys is not public.
+func (c *Client) Public() bool {
+	method := c.TokenEndpointAuthMethod
+	return c.SecretHash == Hash{} && (method == "none" || method == "")
+}
 
 // A Grant is one approval: one person let one client use one resource. Everything
 // that must change together is in this one record, and deleting it ends every

@@ -18,11 +18,15 @@ type Clients interface {
 	Client(ctx context.Context, id string) (*store.Client, error)
 }
 
-// authenticate returns the client that makes a request to the token or revocation
-// endpoint: public by its ID alone, confidential by its secret in the form or in
-// the Authorization header (RFC 6749 §2.3.1). It comes before the code or token is
-// looked at: x/oauth2 tries Basic first and then repeats with the same code.
-func authenticate(r *http.Request, clients Clients, form url.Values) (*store.Client, error) {
+// authenticate returns the client that makes a request to one of our endpoints: public
+// by its ID alone, confidential by its secret in the form or in the Authorization
+// header (RFC 6749 §2.3.1), or by an assertion that it has signed. It comes before the
+// code or token is looked at: x/oauth2 tries Basic first and then repeats with the same
+// code.
+func (h *Handler) authenticate(r *http.Request, form url.Values, endpoint string) (*store.Client, error) {
+	if form.Has("client_assertion") || form.Has("client_assertion_type") {
+		return h.authenticateByAssertion(r, form, endpoint)
+	}
 	id, passwords := form.Get("client_id"), []string{form.Get("client_secret")}
 	if header := r.Header.Get("Authorization"); header != "" {
 		basicID, password, ok := parseBasic(header)
@@ -41,12 +45,12 @@ func authenticate(r *http.Request, clients Clients, form url.Values) (*store.Cli
 	if id == "" {
 		return nil, invalidClient("client_id is missing")
 	}
-	client, err := clients.Client(r.Context(), id)
-	if errors.Is(err, store.ErrNotFound) {
-		return nil, invalidClient("the client is not registered here; register again")
-	}
+	client, err := h.client(r.Context(), id)
 	if err != nil {
 		return nil, err
+	}
+	if client.TokenEndpointAuthMethod == oauth.AuthPrivateKeyJWT {
+		return nil, invalidClient("the client has to authenticate with a client_assertion (private_key_jwt)")
 	}
 	for _, password := range passwords {
 		// An empty password is none: x/oauth2 sends "id:" for a public client.
@@ -55,6 +59,14 @@ func authenticate(r *http.Request, clients Clients, form url.Values) (*store.Cli
 		}
 	}
 	return nil, invalidClient("the client secret is missing or wrong")
+}
+
+func (h *Handler) client(ctx context.Context, id string) (*store.Client, error) {
+	client, err := h.Clients.Client(ctx, id)
+	if errors.Is(err, store.ErrNotFound) {
+		return nil, invalidClient("the client is not registered here; register again")
+	}
+	return client, err
 }
 
 func parseBasic(header string) (id, password string, ok bool) {

@@ -18,6 +18,7 @@ type Guard struct {
 		Access(ctx context.Context, token string, now time.Time) (*store.Grant, *store.AccessToken, error)
 	}
 	Resource    oauth.Resource
+	Scopes      oauth.Scopes
 	MetadataURL string // of the resource, for challenges
 	Limit       Limiter
 	Log         *slog.Logger
@@ -85,7 +86,7 @@ func (g *guard) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case grant.Resource != g.Resource.URL:
 		g.invalid.write(w) // RFC 8707: good elsewhere is not good here
 		return
-	case !oauth.ContainsAll(access.Scopes, g.Resource.Scopes):
+	case !g.Scopes.Cover(access.Scopes, g.Resource.Scopes):
 		g.insufficient(g.Resource.Scopes).write(w)
 		return
 	case !g.Limit.Allow(grant.ID, now):
@@ -108,7 +109,12 @@ func bearer(header string) (token string, ok bool) {
 // insufficient is the challenge of RFC 6750 §3.1 that makes a client ask for more. It
 // names everything the operation needs, because clients ask for just what it says.
 func (g *guard) insufficient(needed []string) *refusal {
-	scope := `scope="` + oauth.FormatScope(needed) + `"`
-	return newRefusal(http.StatusForbidden, oauth.InsufficientScope, "the access token lacks a scope that is needed here",
-		`Bearer error="insufficient_scope", `+scope+`, `+g.where)
+	return newRefusal(http.StatusForbidden, oauth.InsufficientScope, lacksScope, g.challenge("", needed))
+}
+
+const lacksScope = "the access token lacks a scope that is needed here"
+
+// challenge takes more parameters, each with a comma behind it.
+func (g *guard) challenge(more string, needed []string) string {
+	return `Bearer error="insufficient_scope", ` + more + `scope="` + oauth.FormatScope(needed) + `", ` + g.where
 }

@@ -2,6 +2,7 @@ package token
 
 import (
 	"encoding/json"
+	"maps"
 	"net/http"
 	"strconv"
 )
@@ -36,9 +37,7 @@ func newRefusal(status int, code, description, challenge string) *refusal {
 
 func (f *refusal) write(w http.ResponseWriter) {
 	h := w.Header()
-	for name, values := range f.header {
-		h[name] = values
-	}
+	maps.Copy(h, f.header)
 	w.WriteHeader(f.status)
 	w.Write(f.body)
 }

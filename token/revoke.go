@@ -24,7 +24,7 @@ func (h *Handler) revoke(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	client, err := authenticate(r, h.Clients, form)
+	client, err := h.authenticate(r, form, revokePath)
 	if err != nil {
 		return err
 	}

@@ -23,8 +23,12 @@ type Handler struct {
 		ConsumeCode(ctx context.Context, r store.Redemption) (store.Tokens, error)
 		RotateRefresh(ctx context.Context, token, clientID string, narrow func(*store.Grant) ([]string, error)) (store.Tokens, error)
 		RevokeToken(ctx context.Context, token, clientID string) (*store.Grant, error)
+		UseAssertion(ctx context.Context, clientID, jti string, until time.Time) error
 	}
+	Issuer    string  // the audience of client assertions
+	KeySets   KeySets // of clients that sign and publish their keys
 	Resources oauth.Resources
+	Scopes    oauth.Scopes
 	Log       *slog.Logger
 }
 
@@ -67,7 +71,7 @@ func (h *Handler) exchange(w http.ResponseWriter, r *http.Request) (store.Tokens
 	case !slices.Contains(oauth.GrantTypes, grantType):
 		return store.Tokens{}, oauth.Errorf(oauth.UnsupportedGrantType, "grant_type must be authorization_code or refresh_token")
 	}
-	client, err := authenticate(r, h.Clients, form)
+	client, err := h.authenticate(r, form, tokenPath)
 	if err != nil {
 		return store.Tokens{}, err
 	}
@@ -130,7 +134,7 @@ func (h *Handler) refresh(ctx context.Context, client *store.Client, form url.Va
 		if err := sameResource(g, resource); err != nil {
 			return nil, err
 		}
-		return narrow(g.Scopes, form.Get("scope"))
+		return h.narrow(g.Scopes, form.Get("scope"))
 	})
 }
 
@@ -143,14 +147,15 @@ func sameResource(g *store.Grant, resource *oauth.Resource) error {
 	return nil
 }
 
-// narrow returns the granted scopes that are asked for. What was not granted is left
-// out and not refused: rmcp and Gemini CLI ask for all they know of each time.
-func narrow(granted []string, asked string) ([]string, error) {
+// narrow returns the scopes that are asked for, as far as they were granted or are
+// implied by one that was. What was not is left out and not refused: rmcp and Gemini
+// CLI ask for all they know of each time.
+func (h *Handler) narrow(granted []string, asked string) ([]string, error) {
 	if asked == "" {
 		return granted, nil
 	}
 	names := oauth.ParseScope(asked)
-	kept := slices.DeleteFunc(slices.Clone(granted), func(name string) bool { return !slices.Contains(names, name) })
+	kept := slices.DeleteFunc(h.Scopes.Expand(granted), func(name string) bool { return !slices.Contains(names, name) })
 	if len(kept) == 0 {
 		return nil, oauth.Errorf(oauth.InvalidScope, "none of the scopes was granted")
 	}

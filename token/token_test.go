@@ -20,7 +20,7 @@ func TestNarrowGivesWhatIsAskedForAndGranted(t *testing.T) {
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			got, err := narrow(granted, test.asked)
+			got, err := (&Handler{}).narrow(granted, test.asked)
 			if err != nil || strings.Join(got, " ") != test.want {
 				t.Errorf("got %q (%v), want %q", got, err, test.want)
 			}
@@ -30,7 +30,7 @@ func TestNarrowGivesWhatIsAskedForAndGranted(t *testing.T) {
 		t.Errorf("the grant's own scopes became %q", granted)
 	}
 	for _, asked := range []string{"admin", " ", "MCP:tools"} {
-		_, err := narrow(granted, asked)
+		_, err := (&Handler{}).narrow(granted, asked)
 		if refusal, ok := errors.AsType[*oauth.Error](err); !ok || refusal.Code != oauth.InvalidScope {
 			t.Errorf("%q is answered with %v", asked, err)
 		}

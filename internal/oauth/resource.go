@@ -13,12 +13,6 @@ type Resource struct {
 	Scopes []string // that a token needs to enter
 }
 
-// A Scope is a scope that this server grants, and what it lets a client do.
-type Scope struct {
-	Name        string
-	Description string
-}
-
 // Resources are all resources of a server, the default one first.
 type Resources []Resource
 

@@ -5,6 +5,49 @@ import (
 	"strings"
 )
 
+// A Scope is a scope that this server grants, and what it lets a client do.
+type Scope struct {
+	Name        string
+	Description string
+	Implies     []string // narrower scopes that who has this one has too
+}
+
+// Scopes are all scopes of a server.
+type Scopes []Scope
+
+// Find returns the scope of that name, or nil.
+func (ss Scopes) Find(name string) *Scope {
+	for i := range ss {
+		if ss[i].Name == name {
+			return &ss[i]
+		}
+	}
+	return nil
+}
+
+// Expand returns names with all that they imply.
+func (ss Scopes) Expand(names []string) []string {
+	all := slices.Clone(names)
+	for i := 0; i < len(all); i++ { // all grows on the way
+		scope := ss.Find(all[i])
+		if scope == nil {
+			continue
+		}
+		for _, implied := range scope.Implies {
+			if !slices.Contains(all, implied) {
+				all = append(all, implied)
+			}
+		}
+	}
+	return all
+}
+
+// Cover reports whether who has the scopes have has all of want, by name or because
+// one implies another.
+func (ss Scopes) Cover(have, want []string) bool {
+	return ContainsAll(have, want) || ContainsAll(ss.Expand(have), want)
+}
+
 // OfflineAccess is the scope by which OpenID Connect clients ask for a refresh
 // token. It is granted when asked for and changes nothing else.
 const OfflineAccess = "offline_access"

@@ -1,7 +1,9 @@
 package oauth
 
 import (
+	"fmt"
 	"slices"
+	"strings"
 	"testing"
 )
 
@@ -18,6 +20,16 @@ func TestR35_AScopeParameterIsASetOfNames(t *testing.T) {
 		if got := ParseScope(s); !slices.Equal(got, want) {
 			t.Errorf("%q: got %q, want %q", s, got, want)
 		}
+	}
+}
+
+func TestR35_AnEndlessScopeIsCutOff(t *testing.T) {
+	var s strings.Builder
+	for i := range 10 * maxScopes {
+		fmt.Fprint(&s, "scope", i, " ")
+	}
+	if got := ParseScope(s.String()); len(got) != maxScopes || got[maxScopes-1] != fmt.Sprint("scope", maxScopes-1) {
+		t.Errorf("got %d names", len(got))
 	}
 }
 

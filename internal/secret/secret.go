@@ -33,6 +33,18 @@ func NewID() string {
 	return encoding.EncodeToString(b[:])
 }
 
+// IDOf returns the identifier that belongs to parts, of the form of NewID. The parts
+// cannot run into each other.
+func IDOf(parts ...string) string {
+	var all []byte
+	for _, part := range parts {
+		h := Sum(part)
+		all = append(all, h[:]...)
+	}
+	h := Sum(string(all))
+	return encoding.EncodeToString(h[:16])
+}
+
 // ValidID reports whether s has the form of an identifier that NewID made. What a
 // stranger sends in the place of one must not get as far as a database.
 func ValidID(s string) bool {

@@ -38,7 +38,7 @@ func (b *Backend) openFiles(o Options) error {
 	}
 	return errors.Join(
 		b.openFile(passkeys, curePasskeys, kept{kind: store.KindUser, table: &b.users}),
-		b.openFile(state, cureState, kept{kind: store.KindClient, table: &b.clients, part: lasting}, kept{kind: store.KindGrant, table: &b.grants}),
+		b.openFile(state, cureState, kept{kind: store.KindClient, table: &b.clients, part: lasting}, kept{kind: store.KindGrant, table: &b.grants}, kept{kind: store.KindConsent, table: &b.consents}),
 		b.openFile(spareName(state), cureSpare, kept{kind: store.KindClient, table: &b.clients, part: passing}),
 	)
 }
@@ -93,6 +93,9 @@ func (b *Backend) load(f *file) error {
 	for _, l := range lines {
 		e, err := l.entry(b.version.Add(1))
 		if err != nil {
+			return f.unreadable(err)
+		}
+		if err := store.Check(l.Kind, e.value); err != nil {
 			return f.unreadable(err)
 		}
 		t := f.table(l.Kind)

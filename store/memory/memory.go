@@ -23,8 +23,8 @@ const (
 // Options says where a Backend keeps its records and how many. The zero value
 // keeps them in memory alone, with the default capacities.
 type Options struct {
-	// PasskeyFile holds the users with their passkeys, StateFile the clients
-	// and grants. Both or neither. Missing parent directories are made with
+	// PasskeyFile holds the users with their passkeys, StateFile the clients,
+	// grants and consents. Both or neither. Missing parent directories are made with
 	// mode 0700. The files are made new at each change, with mode 0600 whatever
 	// it was before, so in a container mount their directory, not the files.
 	//
@@ -52,7 +52,7 @@ type Capacity struct {
 // A caller whose context ends while its change is being written gets the
 // context's error, and does not know whether the change was made.
 type Backend struct {
-	users, clients, grants, ceremonies, approvals table
+	users, clients, grants, consents, ceremonies, approvals table
 
 	othersMu sync.RWMutex
 	others   map[store.Kind]*table
@@ -194,6 +194,8 @@ func (b *Backend) table(kind store.Kind) *table {
 		return &b.grants
 	case store.KindClient:
 		return &b.clients
+	case store.KindConsent:
+		return &b.consents
 	case store.KindCeremony:
 		return &b.ceremonies
 	case store.KindApproval:
@@ -217,7 +219,7 @@ func (b *Backend) table(kind store.Kind) *table {
 
 // tables returns all there are now.
 func (b *Backend) tables() []*table {
-	all := []*table{&b.users, &b.clients, &b.grants, &b.ceremonies, &b.approvals}
+	all := []*table{&b.users, &b.clients, &b.grants, &b.consents, &b.ceremonies, &b.approvals}
 	b.othersMu.RLock()
 	defer b.othersMu.RUnlock()
 	for _, t := range b.others {
