@@ -68,6 +68,10 @@ func (s settings) otherMethod(allowed []string) http.HandlerFunc {
 	}
 }
 
+func (s settings) unknownMethod(w http.ResponseWriter, r *http.Request) {
+	s.refuseJSON(w, r, &oauth.Error{Code: oauth.InvalidRequest, Description: "no path here has this method", Status: http.StatusNotImplemented})
+}
+
 // health answers whether the server can do its work, which it cannot without its store.
 func (s settings) health(st *store.Store) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {

@@ -3,6 +3,7 @@ package mcpoauth
 import (
 	"io/fs"
 	"log/slog"
+	"net/http"
 	"time"
 
 	"github.com/mcpoauth/mcpoauth/store"
@@ -33,6 +34,23 @@ type Config struct {
 	// DisableRegistration turns dynamic registration off: only Clients can connect,
 	// and those that registered and were approved before.
 	DisableRegistration bool
+
+	// DisableMetadataDocuments turns client ID metadata documents off: this server
+	// then asks no other. Claude, ChatGPT, VS Code and others register themselves
+	// instead.
+	DisableMetadataDocuments bool
+
+	// AllowClientHost, if not nil, is asked before a metadata document or a key set
+	// is fetched from a host, and before one that is kept is used. It may be called
+	// from many goroutines at once.
+	AllowClientHost func(host string) bool
+
+	// DangerouslyFetchThrough fetches metadata documents and key sets in place of the
+	// guarded transport, for networks whose only way out is a proxy. Anybody can have
+	// this server fetch a URL of their choice: what it reaches, they reach (SSRF). If
+	// nil, public addresses on port 443 only, checked when they are dialled, and no
+	// proxy from the environment.
+	DangerouslyFetchThrough http.RoundTripper
 
 	// RedirectURIs are the redirect URIs that clients may register and use; those
 	// of Clients are allowed in any case. If nil, any safe one: https, http on
@@ -118,6 +136,10 @@ type Resource struct {
 type Scope struct {
 	Name        string
 	Description string // in words, for the approval page: "Read your notes"
+
+	// Implies are narrower scopes of Config.Scopes that who has this one has too,
+	// and what those imply.
+	Implies []string
 }
 
 // A Client is a client that is known beforehand.

@@ -15,9 +15,36 @@ func IdentityFromContext(ctx context.Context) (identity Identity, ok bool) {
 	return token.IdentityFromContext(ctx)
 }
 
+// HasScopes reports whether the token of a request to the wrapped handler has all the
+// scopes, by name or because one that it has implies another.
+func HasScopes(r *http.Request, scopes ...string) bool { return token.HasScopes(r, scopes...) }
+
+// InsufficientScope answers a request to the wrapped handler with 403 and the challenge
+// that makes an MCP client ask its person for the scopes, beside what it has already.
+// It is for handlers that learn only on the way what a request needs.
+func InsufficientScope(w http.ResponseWriter, r *http.Request, scopes ...string) {
+	token.InsufficientScope(w, r, scopes...)
+}
+
 // RequireScopes lets only requests through to next whose token has all the scopes. It
 // goes inside the wrapped handler, around a part of it; others get 403 with the
 // challenge that makes an MCP client ask its person for more.
 func RequireScopes(next http.Handler, scopes ...string) http.Handler {
 	return token.RequireScopes(next, scopes...)
+}
+
+// RequireToolScopes lets calls of the tools in needed through to next only if the token
+// has the scopes that the tool needs; others get 403 with the challenge that makes
+// an MCP client ask its person for more. Tools that are not in needed pass. It goes
+// inside the wrapped handler, and reads each message, of at most 4 MiB, before it hands
+// it on.
+func RequireToolScopes(next http.Handler, needed map[string][]string) http.Handler {
+	return token.RequireToolScopes(next, needed)
+}
+
+// ToolChallenge is the WWW-Authenticate value that a tool's result carries in
+// _meta["mcp/www_authenticate"], beside isError, to make ChatGPT ask its person for
+// scopes (SEP-1489). Other clients look at 403 only. It is empty outside the wrapped handler.
+func ToolChallenge(ctx context.Context, scopes ...string) string {
+	return token.ToolChallenge(ctx, scopes...)
 }

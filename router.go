@@ -146,18 +146,25 @@ func (s settings) build(mcp http.Handler, st *store.Store) (*Router, error) {
 
 	sameOrigin.SetDenyHandler(http.HandlerFunc(s.refuseCrossOrigin))
 
+	// Only /authorize, where a person waits, asks other people's servers.
 	clients := &register.Clients{Preregistered: s.clients, ApprovedOnly: !s.registration, Store: st}
+	asking := *clients
+	if s.documents {
+		asking.Documents = &register.Documents{
+			Fetch: s.fetcher, Store: st, RedirectURIs: s.redirectURIs, Scopes: s.scopes, Log: s.log,
+		}
+	}
 	people := &passkey.Handler{
 		Store: st, Pages: s.pages, RelyingParty: rp, ServerURL: s.issuer, AppName: s.appName,
 		ResourceURLs: s.resourceURLs(), SetupToken: setupToken, Log: s.log,
 	}
 	approval := &authorize.Handler{
-		Clients: clients, Store: st, People: people, Pages: s.pages, Issuer: s.issuer, Resources: s.resources,
+		Clients: &asking, Store: st, People: people, Pages: s.pages, Issuer: s.issuer, Resources: s.resources,
 		Scopes: s.scopes, RedirectURIs: s.redirectURIs, Protection: sameOrigin, Log: s.log,
 	}
-	tokens := &token.Handler{Clients: clients, Store: st, Resources: s.resources, Log: s.log}
+	tokens := &token.Handler{Clients: clients, Store: st, Resources: s.resources, Scopes: s.scopes, Log: s.log}
 	registration := &register.Handler{Store: st, Scopes: s.scopes, RedirectURIs: s.redirectURIs, Log: s.log}
-	metadata := discovery.Document(discovery.NewAuthorizationServer(s.issuer, s.scopes, s.resources, s.registration))
+	metadata := discovery.Document(discovery.NewAuthorizationServer(s.issuer, s.scopes, s.resources, s.registration, s.documents))
 
 	// What stands before a handler. Endpoints that clients call, browser clients
 	// among them, get CORS; pages are for this origin alone.
@@ -193,13 +200,17 @@ func (s settings) build(mcp http.Handler, st *store.Store) (*Router, error) {
 	}
 
 	perGrant := ratelimit.NewTable[string](s.rates.General, s.capacity.Callers)
-	router := &Router{own: s.mux(routes)}
+	door, err := s.frontDoor()
+	if err != nil {
+		return nil, fmt.Errorf("mcpoauth: parsing the server URL: %w", err)
+	}
+	router := &Router{own: door.watch(s.mux(routes))}
 	if s.repair401 {
 		mcp = unauthorizedAsNotFound(mcp)
 	}
 	for _, resource := range s.resources {
 		guard := token.Guard{
-			Store: st, Resource: resource, MetadataURL: s.issuer + resource.MetadataPath(), Limit: perGrant, Log: s.log,
+			Store: st, Resource: resource, Scopes: s.scopes, MetadataURL: s.issuer + resource.MetadataPath(), Limit: perGrant, Log: s.log,
 		}
 		router.guarded = append(router.guarded, guarded{resource.Path, corsGuarded(guard.Protect(mcp))})
 	}

@@ -13,6 +13,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/mcpoauth/mcpoauth/internal/fetch"
 	"github.com/mcpoauth/mcpoauth/internal/oauth"
 	"github.com/mcpoauth/mcpoauth/internal/secret"
 	"github.com/mcpoauth/mcpoauth/ratelimit"
@@ -43,8 +44,10 @@ type settings struct {
 	resources    oauth.Resources
 	clients      map[string]*store.Client
 	registration bool
+	documents    bool
+	fetcher      *fetch.Fetcher
 	redirectURIs []string
-	scopes       []oauth.Scope
+	scopes       oauth.Scopes
 	passkeyFile  string
 	stateFile    string
 	backend      store.Backend
@@ -77,6 +80,8 @@ func (cfg Config) validate(mcp http.Handler) (settings, error) {
 		issuer:       v.serverURL(cfg.ServerURL),
 		appName:      cmp.Or(strings.TrimSpace(cfg.AppName), defaultAppName),
 		registration: !cfg.DisableRegistration,
+		documents:    !cfg.DisableMetadataDocuments,
+		fetcher:      &fetch.Fetcher{Transport: cfg.DangerouslyFetchThrough, Allow: cfg.AllowClientHost},
 		redirectURIs: cfg.RedirectURIs,
 		backend:      cfg.Store,
 		setupToken:   cfg.SetupToken,
@@ -223,16 +228,19 @@ func (v *validator) proxies(list []string) ratelimit.Proxies {
 			}
 			prefix = netip.PrefixFrom(addr, addr.BitLen())
 		}
+		if addr := prefix.Addr(); addr.Is4In6() && prefix.Bits() >= 96 {
+			prefix = netip.PrefixFrom(addr.Unmap(), prefix.Bits()-96) // as peers are compared
+		}
 		proxies = append(proxies, prefix.Masked())
 	}
 	return proxies
 }
 
-func (v *validator) scopes(list []Scope) []oauth.Scope {
+func (v *validator) scopes(list []Scope) oauth.Scopes {
 	if len(list) == 0 {
 		list = defaultScopes
 	}
-	var scopes []oauth.Scope
+	var scopes oauth.Scopes
 	for i, scope := range list {
 		field := fmt.Sprintf("Scopes[%d].Name", i)
 		switch {
@@ -240,10 +248,17 @@ func (v *validator) scopes(list []Scope) []oauth.Scope {
 			v.report(field, "is not a scope, got %q; use printable ASCII without space, quote and backslash (RFC 6749 §3.3)", scope.Name)
 		case scope.Name == oauth.OfflineAccess:
 			v.report(field, "is offline_access, which this server grants by itself; leave it out")
-		case slices.ContainsFunc(scopes, func(s oauth.Scope) bool { return s.Name == scope.Name }):
+		case scopes.Find(scope.Name) != nil:
 			v.report(field, "is there twice, got %q; leave one out", scope.Name)
 		default:
 			scopes = append(scopes, oauth.Scope(scope))
+		}
+	}
+	for i, scope := range list {
+		for j, name := range scope.Implies {
+			if scopes.Find(name) == nil {
+				v.report(fmt.Sprintf("Scopes[%d].Implies[%d]", i, j), "is not in Config.Scopes, got %q; add it there", name)
+			}
 		}
 	}
 	return scopes

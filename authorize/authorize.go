@@ -19,12 +19,13 @@ type Handler struct {
 	}
 	Store interface {
 		Approve(ctx context.Context, approval store.Approval) (code string, err error)
+		Consented(ctx context.Context, browser store.Hash, clientID, resource string) ([]string, error)
 	}
 	People       Authenticator
 	Pages        *templates.Pages
 	Issuer       string
 	Resources    oauth.Resources
-	Scopes       []oauth.Scope
+	Scopes       oauth.Scopes
 	RedirectURIs []string // that are allowed at all; nil: any safe one
 	Protection   *http.CrossOriginProtection
 	Log          *slog.Logger
@@ -38,6 +39,9 @@ type Authenticator interface {
 	// Approved returns who approved the request of this digest, in this
 	// browser, in this ceremony, and says so once: store.ErrNotFound is nobody.
 	Approved(r *http.Request, ceremony string, digest store.Hash) (*store.User, error)
+
+	// Browser identifies the browser, if it was here before.
+	Browser(r *http.Request) store.Hash
 }
 
 // Get shows a request for approval. It changes nothing, so that a prefetch, a
@@ -59,7 +63,12 @@ func (h *Handler) Get(w http.ResponseWriter, r *http.Request) {
 		h.Pages.Render(w, r, http.StatusOK, templates.SetupNeeded{SetupURL: "/passkey/register?" + back.Encode()})
 		return
 	}
-	h.Pages.Render(w, r, http.StatusOK, h.consent(req, r.URL.RawQuery))
+	before, err := h.Store.Consented(r.Context(), h.People.Browser(r), req.client.ID, req.resource.URL)
+	if err != nil {
+		h.refuse(w, r, req, err)
+		return
+	}
+	h.Pages.Render(w, r, http.StatusOK, h.consent(req, before, r.URL.RawQuery))
 }
 
 // Post takes a decision from the page, or else an authorization request that a
@@ -122,6 +131,7 @@ func (h *Handler) approve(w http.ResponseWriter, r *http.Request, req *request, 
 		Resource:    req.resource.URL,
 		Scopes:      req.scopes,
 		Challenge:   req.challenge,
+		Browser:     h.People.Browser(r),
 	})
 	if err != nil {
 		h.refuse(w, r, req, err)

@@ -3,7 +3,6 @@ package authorize
 import (
 	"html/template"
 	"net/url"
-	"slices"
 
 	"github.com/mcpoauth/mcpoauth/internal/oauth"
 	"github.com/mcpoauth/mcpoauth/templates"
@@ -13,8 +12,20 @@ import (
 const offlineAccess = "Stay connected without asking again"
 
 // consent is the page for a request: who asks, what is proven of that, for what,
-// and where the answer goes.
-func (h *Handler) consent(req *request, rawQuery string) templates.Consent {
+// and where the answer goes. What was approved before in this browser is told apart,
+// so that a client that asks for more shows what more.
+func (h *Handler) consent(req *request, before []string, rawQuery string) templates.Consent {
+	var added, kept []string
+	for _, name := range req.scopes {
+		if h.Scopes.Cover(before, []string{name}) {
+			kept = append(kept, name)
+		} else {
+			added = append(added, name)
+		}
+	}
+	if len(added) == 0 {
+		added, kept = kept, nil // nothing is new: the same again, whole
+	}
 	target, err := url.Parse(req.redirectURI)
 	if err != nil {
 		panic("authorize: a checked redirect URI does not parse: " + err.Error())
@@ -29,14 +40,18 @@ func (h *Handler) consent(req *request, rawQuery string) templates.Consent {
 		NativeApp:      isNativeApp(req.redirectURI),
 		ResourceName:   req.resource.Name,
 		ResourceURL:    req.resource.URL,
-		Scopes:         h.describe(req.scopes),
+		Scopes:         h.describe(added),
+		ScopesBefore:   h.describe(kept),
 		Lasting:        req.client.Refreshes(req.scopes),
 		Action:         "/authorize?" + rawQuery,
 		Digest:         string(digest),
 	}
-	// Who owns the host of an https redirect gets the code, whatever the
-	// client calls itself. That is all that is proven.
-	if target.Scheme == "https" && !page.Loopback {
+	// A client that is known by a document is who controls the document's host.
+	// Of others all that is proven is that who owns the host of an https redirect
+	// gets the code, whatever the client calls itself.
+	if u, err := url.Parse(req.client.ID); err == nil && u.Scheme == "https" {
+		page.ClientHost = u.Host
+	} else if target.Scheme == "https" && !page.Loopback {
 		page.ClientHost = target.Host
 	}
 	return page
@@ -46,8 +61,8 @@ func (h *Handler) describe(names []string) []templates.Scope {
 	var scopes []templates.Scope
 	for _, name := range names {
 		scope := templates.Scope{Name: name}
-		if i := slices.IndexFunc(h.Scopes, func(s oauth.Scope) bool { return s.Name == name }); i >= 0 {
-			scope.Description = h.Scopes[i].Description
+		if known := h.Scopes.Find(name); known != nil {
+			scope.Description = known.Description
 		} else if name == oauth.OfflineAccess {
 			scope.Description = offlineAccess
 		}

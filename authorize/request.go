@@ -67,7 +67,17 @@ func (h *Handler) client(ctx context.Context, id string) (*store.Client, error) 
 			remedy:  "In the app, remove this server and add it again. It will then register itself anew.",
 		}
 	}
+	if problem, ok := errors.AsType[explained](err); ok {
+		title, message, remedy := problem.Explain()
+		return nil, &stray{title: title, message: message, remedy: remedy}
+	}
 	return client, err
+}
+
+// explained is an error that says to a person what is wrong with a client.
+type explained interface {
+	error
+	Explain() (title, message, remedy string)
 }
 
 func (h *Handler) redirectURI(client *store.Client, asked string) (string, error) {
@@ -124,10 +134,10 @@ var tolerated = []string{"openid", "email", "profile"}
 // for all that they ever heard of.
 func (h *Handler) scopes(asked string, resource *oauth.Resource) ([]string, error) {
 	names := slices.DeleteFunc(oauth.ParseScope(asked), func(name string) bool {
-		return slices.Contains(tolerated, name) && !h.known(name)
+		return slices.Contains(tolerated, name) && h.Scopes.Find(name) == nil
 	})
 	granted := slices.DeleteFunc(slices.Clone(names), func(name string) bool {
-		return name != oauth.OfflineAccess && !h.known(name)
+		return name != oauth.OfflineAccess && h.Scopes.Find(name) == nil
 	})
 	switch {
 	case len(names) == 0:
@@ -138,10 +148,6 @@ func (h *Handler) scopes(asked string, resource *oauth.Resource) ([]string, erro
 		return append(slices.Clone(resource.Scopes), oauth.OfflineAccess), nil
 	}
 	return granted, nil
-}
-
-func (h *Handler) known(name string) bool {
-	return slices.ContainsFunc(h.Scopes, func(s oauth.Scope) bool { return s.Name == name })
 }
 
 // digest stands for exactly this request. The passkey ceremony is bound to it, so

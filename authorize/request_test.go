@@ -16,7 +16,7 @@ func TestTheDigestStandsForExactlyOneRequest(t *testing.T) {
 			scopes: []string{"d", "e"}, challenge: "f", state: "g",
 		}
 	}
-	if base().digest() != base().digest() {
+	if one, same := base(), base(); one.digest() != same.digest() {
 		t.Fatal("the same request has two digests")
 	}
 	changes := map[string]func(*request){

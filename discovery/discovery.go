@@ -5,6 +5,7 @@ package discovery
 
 import (
 	"encoding/json"
+	"maps"
 	"net/http"
 	"strconv"
 
@@ -25,13 +26,15 @@ type AuthorizationServer struct {
 	TokenAuthMethods       []string `json:"token_endpoint_auth_methods_supported"`
 	RevocationAuthMethods  []string `json:"revocation_endpoint_auth_methods_supported"`
 	CodeChallengeMethods   []string `json:"code_challenge_methods_supported"`
-	IssParameterSupported  bool     `json:"authorization_response_iss_parameter_supported"` // RFC 9207
-	ProtectedResourcesURLs []string `json:"protected_resources,omitempty"`                  // RFC 9728 §4
+	DocumentsSupported     bool     `json:"client_id_metadata_document_supported,omitempty"` // draft-ietf-oauth-client-id-metadata-document
+	IssParameterSupported  bool     `json:"authorization_response_iss_parameter_supported"`  // RFC 9207
+	ProtectedResourcesURLs []string `json:"protected_resources,omitempty"`                   // RFC 9728 §4
 }
 
 // NewAuthorizationServer returns the metadata of the server whose endpoints lie at
-// the root of issuer. registration says whether clients may register themselves.
-func NewAuthorizationServer(issuer string, scopes []oauth.Scope, resources oauth.Resources, registration bool) AuthorizationServer {
+// the root of issuer. registration says whether clients may register themselves,
+// documents whether they may be known by a metadata document.
+func NewAuthorizationServer(issuer string, scopes oauth.Scopes, resources oauth.Resources, registration, documents bool) AuthorizationServer {
 	m := AuthorizationServer{
 		Issuer:                issuer,
 		AuthorizationEndpoint: issuer + "/authorize",
@@ -43,6 +46,7 @@ func NewAuthorizationServer(issuer string, scopes []oauth.Scope, resources oauth
 		TokenAuthMethods:      oauth.AuthMethods,
 		RevocationAuthMethods: oauth.AuthMethods,
 		CodeChallengeMethods:  []string{"S256"},
+		DocumentsSupported:    documents,
 		IssParameterSupported: true,
 	}
 	if registration {
@@ -94,10 +98,7 @@ func Document(v any) http.Handler {
 		"X-Content-Type-Options": {"nosniff"},
 	}
 	return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-		h := w.Header()
-		for name, values := range header {
-			h[name] = values
-		}
+		maps.Copy(w.Header(), header)
 		w.Write(body)
 	})
 }

@@ -22,7 +22,7 @@ var (
 )
 
 func TestR8_TheMetadataSaysWhatIsSupported(t *testing.T) {
-	got := marshal(t, NewAuthorizationServer(issuer, scopes, resources, true))
+	got := marshal(t, NewAuthorizationServer(issuer, scopes, resources, true, true))
 	const want = `{"issuer":"https://as.example",` +
 		`"authorization_endpoint":"https://as.example/authorize",` +
 		`"token_endpoint":"https://as.example/token",` +
@@ -35,6 +35,7 @@ func TestR8_TheMetadataSaysWhatIsSupported(t *testing.T) {
 		`"token_endpoint_auth_methods_supported":["none","client_secret_post","client_secret_basic"],` +
 		`"revocation_endpoint_auth_methods_supported":["none","client_secret_post","client_secret_basic"],` +
 		`"code_challenge_methods_supported":["S256"],` +
+		`"client_id_metadata_document_supported":true,` +
 		`"authorization_response_iss_parameter_supported":true,` +
 		`"protected_resources":["https://as.example/mcp","https://as.example/other"]}`
 	if got != want {
@@ -43,7 +44,7 @@ func TestR8_TheMetadataSaysWhatIsSupported(t *testing.T) {
 }
 
 func TestR8_WithoutRegistrationThereIsNoEndpointForIt(t *testing.T) {
-	if got := marshal(t, NewAuthorizationServer(issuer, scopes, resources, false)); strings.Contains(got, "registration_endpoint") {
+	if got := marshal(t, NewAuthorizationServer(issuer, scopes, resources, false, true)); strings.Contains(got, "registration_endpoint") {
 		t.Error(got)
 	}
 }
@@ -54,7 +55,7 @@ func TestR9_AResourceNeverListsOfflineAccess(t *testing.T) {
 			t.Errorf("%s: %q", resource.URL, m.ScopesSupported)
 		}
 	}
-	if m := NewAuthorizationServer(issuer, scopes, resources, true); !slices.Contains(m.ScopesSupported, oauth.OfflineAccess) {
+	if m := NewAuthorizationServer(issuer, scopes, resources, true, true); !slices.Contains(m.ScopesSupported, oauth.OfflineAccess) {
 		t.Errorf("nobody lists it: %q", m.ScopesSupported)
 	}
 	// The slice of the configuration is not the metadata's to add to.
@@ -72,8 +73,8 @@ func TestR4_AResourceNamesOneAuthorizationServer(t *testing.T) {
 }
 
 func TestR10_ADocumentIsTheSameBytesEachTime(t *testing.T) {
-	document := Document(NewAuthorizationServer(issuer, scopes, resources, true))
-	want := marshal(t, NewAuthorizationServer(issuer, scopes, resources, true))
+	document := Document(NewAuthorizationServer(issuer, scopes, resources, true, true))
+	want := marshal(t, NewAuthorizationServer(issuer, scopes, resources, true, true))
 	for range 3 {
 		w := httptest.NewRecorder()
 		document.ServeHTTP(w, httptest.NewRequest("GET", "/", nil))

@@ -10,14 +10,15 @@ import (
 
 // The cookie says which browser it is, not who: it ties the steps of a ceremony
 // together, so that nobody can have one person answer the prompt of another's
-// request. It approves nothing.
+// request, and lets the approval page show what is new since the last time. It
+// approves nothing. Lax and not strict: a client's redirect opens that page.
 const cookieName = "mcpoauth"
 
 // browserCookie is the cookie without a value. On https the prefix keeps
 // subdomains and plain http from planting one (RFC 6265bis §4.1.3.2); on http,
 // which is loopback only, Safari would drop a cookie that says Secure.
 func (h *Handler) browserCookie() *http.Cookie {
-	cookie := &http.Cookie{Name: cookieName, Path: "/", HttpOnly: true, SameSite: http.SameSiteStrictMode}
+	cookie := &http.Cookie{Name: cookieName, Path: "/", HttpOnly: true, SameSite: http.SameSiteLaxMode, MaxAge: int(store.ConsentLife.Seconds())}
 	if strings.HasPrefix(h.ServerURL, "https://") {
 		cookie.Name, cookie.Secure = "__Host-"+cookieName, true
 	}
@@ -33,6 +34,9 @@ func (h *Handler) browser(r *http.Request) store.Hash {
 	}
 	return secret.Sum(cookie.Value)
 }
+
+// Browser returns what identifies the browser of r, or the zero Hash.
+func (h *Handler) Browser(r *http.Request) store.Hash { return h.browser(r) }
 
 // knownBrowser is browser, and gives one that has no cookie its cookie. A cookie that is
 // there stays, for the ceremonies of other tabs.

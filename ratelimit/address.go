@@ -36,6 +36,9 @@ func (p Proxies) Address(r *http.Request) netip.Addr {
 	return group(client)
 }
 
+// Trust reports whether r comes from a proxy that is believed.
+func (p Proxies) Trust(r *http.Request) bool { return p.trust(parseAddr(r.RemoteAddr)) }
+
 func (p Proxies) trust(addr netip.Addr) bool {
 	return slices.ContainsFunc(p, func(prefix netip.Prefix) bool { return prefix.Contains(addr) })
 }

@@ -2,6 +2,7 @@ package register
 
 import (
 	"context"
+	"strings"
 
 	"github.com/mcpoauth/mcpoauth/internal/secret"
 	"github.com/mcpoauth/mcpoauth/store"
@@ -11,15 +12,25 @@ import (
 type Clients struct {
 	Preregistered map[string]*store.Client // by ID, from the configuration
 	ApprovedOnly  bool                     // of those that registered themselves, only the ones somebody approved
+	Documents     *Documents               // reads metadata documents; nil: only those of clients that were approved are known
 	Store         interface {
 		Client(ctx context.Context, id string) (*store.Client, error)
 	}
 }
 
-// Client returns a client by its ID, or store.ErrNotFound.
+// Client returns a client by its ID, or store.ErrNotFound, or a *DocumentError.
 func (c *Clients) Client(ctx context.Context, id string) (*store.Client, error) {
 	if client, ok := c.Preregistered[id]; ok {
 		return client, nil
+	}
+	if strings.HasPrefix(id, "https://") {
+		if c.Documents != nil {
+			return c.Documents.Client(ctx, id)
+		}
+		if CheckDocumentURL(id) != "" {
+			return nil, store.ErrNotFound
+		}
+		return c.Store.Client(ctx, id)
 	}
 	if !secret.ValidID(id) { // every ID of a registration is of that form
 		return nil, store.ErrNotFound

@@ -56,7 +56,7 @@ func parse(body []byte) (metadata, error) {
 // client returns the client that is registered for m: what this server supports of
 // what was asked. It is lenient where that harms nobody (VS Code asks for the device
 // grant too, Inspector for the empty scope) and exact about redirect URIs.
-func (m metadata) client(allowed []string, scopes []oauth.Scope) (*store.Client, error) {
+func (m metadata) client(allowed []string, scopes oauth.Scopes) (*store.Client, error) {
 	redirects, err := m.redirects(allowed)
 	if err != nil {
 		return nil, err
@@ -157,11 +157,10 @@ func (m metadata) grants() ([]string, error) {
 	return kept, nil
 }
 
-func (m metadata) scope(known []oauth.Scope) string {
+func (m metadata) scope(known oauth.Scopes) string {
 	names := oauth.ParseScope(m.Scope)
 	return oauth.FormatScope(slices.DeleteFunc(names, func(name string) bool {
-		return name != oauth.OfflineAccess &&
-			!slices.ContainsFunc(known, func(s oauth.Scope) bool { return s.Name == name })
+		return name != oauth.OfflineAccess && known.Find(name) == nil
 	}))
 }
 

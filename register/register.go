@@ -2,6 +2,7 @@ package register
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"mime"
@@ -17,8 +18,9 @@ import (
 type Handler struct {
 	Store interface {
 		RegisterClient(ctx context.Context, client *store.Client) error
+		Client(ctx context.Context, id string) (*store.Client, error)
 	}
-	Scopes       []oauth.Scope
+	Scopes       oauth.Scopes
 	RedirectURIs []string // that a client may register; nil: any safe one
 	Log          *slog.Logger
 }
@@ -73,14 +75,13 @@ func (h *Handler) register(w http.ResponseWriter, r *http.Request) (*response, e
 	if err != nil {
 		return nil, err
 	}
-	client.ID = secret.NewID()
 	client.CreatedAt = time.Now().UTC().Truncate(time.Second)
-
-	answer := describe(client)
-	if client.TokenEndpointAuthMethod != oauth.AuthNone {
-		answer.ClientSecret = store.NewClientSecret()
-		answer.ClientSecretExpiresAt = new(int64) // 0: never
-		client.SecretHash = secret.Sum(answer.ClientSecret)
+	var clientSecret string
+	if client.TokenEndpointAuthMethod == oauth.AuthNone {
+		client.ID = sharedID(client)
+	} else {
+		client.ID, clientSecret = secret.NewID(), store.NewClientSecret()
+		client.SecretHash = secret.Sum(clientSecret)
 	}
 	record, err := client.Encode()
 	if err != nil {
@@ -89,11 +90,47 @@ func (h *Handler) register(w http.ResponseWriter, r *http.Request) (*response, e
 	if len(record) > MaxRecord {
 		return nil, oauth.Errorf(oauth.InvalidClientMetadata, "the metadata take more than 8 KiB")
 	}
-	if err := h.Store.RegisterClient(r.Context(), client); err != nil {
+	client, err = h.store(r.Context(), client)
+	if err != nil {
 		return nil, err
 	}
-	h.Log.InfoContext(r.Context(), "client.registered", "client_id", client.ID, "client_name", client.Name, "redirect_uri", client.RedirectURIs[0])
+	answer := describe(client)
+	if clientSecret != "" {
+		answer.ClientSecret, answer.ClientSecretExpiresAt = clientSecret, new(int64) // 0: never
+	}
 	return answer, nil
+}
+
+// sharedID returns the ID that all identical registrations of a public client share.
+// Claude registers anew at each connection, Gemini CLI at each sign-in: they find
+// their record again, and it does not matter who made it, because without a
+// secret there is nothing in it to own.
+func sharedID(client *store.Client) string {
+	same := *client
+	same.CreatedAt = time.Time{}
+	record, err := same.Encode()
+	if err != nil {
+		panic("register: " + err.Error()) // strings and times always encode
+	}
+	return secret.IDOf("registration", string(record))
+}
+
+// store keeps a client, and returns the one that is there already if it is the same.
+func (h *Handler) store(ctx context.Context, client *store.Client) (*store.Client, error) {
+	for {
+		err := h.Store.RegisterClient(ctx, client)
+		if err == nil {
+			h.Log.InfoContext(ctx, "client.registered", "client_id", client.ID, "client_name", client.Name, "redirect_uri", client.RedirectURIs[0])
+			return client, nil
+		}
+		if !errors.Is(err, store.ErrConflict) {
+			return nil, err
+		}
+		known, err := h.Store.Client(ctx, client.ID)
+		if !errors.Is(err, store.ErrNotFound) { // or it has just been swept
+			return known, err
+		}
+	}
 }
 
 func describe(c *store.Client) *response {

@@ -269,6 +269,7 @@ func TestR24_ABrokenRegistrationIsRefusedWithItsReason(t *testing.T) {
 		"an empty list of them":          {"", `{"redirect_uris":[]}`, 0, oauth.InvalidRedirectURI, "missing"},
 		"null among them":                {"", `{"redirect_uris":["https://c.example/cb",null]}`, 0, oauth.InvalidRedirectURI, "empty"},
 		"too many":                       {"", `{"redirect_uris":[` + uris(MaxRedirectURIs+1) + `]}`, 0, oauth.InvalidRedirectURI, "20"},
+		"more than is worth keeping":     {"", `{"redirect_uris":["https://c.example/` + strings.Repeat("a", 1900) + `","https://c.example/` + strings.Repeat("b", 1900) + `","https://c.example/` + strings.Repeat("c", 1900) + `","https://c.example/` + strings.Repeat("d", 1900) + `","https://c.example/` + strings.Repeat("e", 1900) + `"]}`, 0, oauth.InvalidClientMetadata, "8 KiB"},
 		"a dangerous one among good":     {"", `{"redirect_uris":["https://c.example/cb","javascript:alert(1)"]}`, 0, oauth.InvalidRedirectURI, "javascript"},
 		"plain http elsewhere":           {"", `{"redirect_uris":["http://c.example/cb"]}`, 0, oauth.InvalidRedirectURI, "loopback"},
 		"a fragment":                     {"", `{"redirect_uris":["https://c.example/cb#x"]}`, 0, oauth.InvalidRedirectURI, "fragment"},
@@ -339,7 +340,33 @@ func TestR25_OnlyRedirectURIsThatTheOperatorAllowsAreKept(t *testing.T) {
 	}
 }
 
-func TestR24_EachRegistrationIsAClientOfItsOwn(t *testing.T) {
+func TestR24_IdenticalRegistrationsOfAPublicClientShareOneRecord(t *testing.T) {
+	s := newSetup(t)
+	const metadata = `{"client_name":"A","redirect_uris":["https://c.example/cb"],"token_endpoint_auth_method":"none"`
+	_, first := s.registerJSON(t, metadata+`}`)
+	for same, body := range map[string]string{
+		"the same again":               metadata + `}`,
+		"with a member nobody knows":   metadata + `,"unknown":1}`,
+		"with an empty scope":          metadata + `,"scope":""}`,
+		"with the grant types spelled": metadata + `,"grant_types":["authorization_code","refresh_token"]}`,
+	} {
+		w, got := s.registerJSON(t, body)
+		if w.Code != http.StatusCreated || got["client_id"] != first["client_id"] {
+			t.Errorf("%s: got %d %v, want %v", same, w.Code, got, first["client_id"])
+		}
+	}
+	for other, body := range map[string]string{
+		"another name":         `{"client_name":"B","redirect_uris":["https://c.example/cb"],"token_endpoint_auth_method":"none"}`,
+		"another redirect URI": `{"client_name":"A","redirect_uris":["https://c.example/cb2"],"token_endpoint_auth_method":"none"}`,
+		"fewer grant types":    metadata + `,"grant_types":["authorization_code"]}`,
+	} {
+		if _, got := s.registerJSON(t, body); got["client_id"] == first["client_id"] {
+			t.Errorf("%s is the same client", other)
+		}
+	}
+}
+
+func TestR24_EachConfidentialRegistrationIsAClientOfItsOwn(t *testing.T) {
 	s := newSetup(t)
 	seen := make(map[any]bool)
 	for range 50 {
@@ -356,6 +383,10 @@ type full struct{}
 
 func (full) RegisterClient(context.Context, *store.Client) error {
 	return errors.New("the disk is full")
+}
+
+func (full) Client(context.Context, string) (*store.Client, error) {
+	return nil, errors.New("the disk is full")
 }
 
 func TestR49_ARegistrationThatCannotBeStoredMayBeTriedAgain(t *testing.T) {
@@ -385,7 +416,7 @@ func TestR28_AClientIsFoundWhicheverWayItCameIn(t *testing.T) {
 		t.Errorf("an unknown one: %v", err)
 	}
 	asked.times = 0
-	for _, id := range []string{"", "a b", "../users/owner", "https://client.example/metadata.json", "client\x00", "é", strings.Repeat("x", 65)} {
+	for _, id := range []string{"", "a b", "../users/owner", "client\x00", "é", strings.Repeat("x", 65)} {
 		if _, err := clients.Client(t.Context(), id); !errors.Is(err, store.ErrNotFound) || asked.times != 0 {
 			t.Errorf("%q: %v, and asked the store %d times", id, err, asked.times)
 		}

@@ -26,7 +26,8 @@ type Consent struct {
 	ResourceName string
 	ResourceURL  string
 	Scopes       []Scope
-	Lasting      bool // the client can stay connected without asking again
+	ScopesBefore []Scope // that were approved before; Scopes are new beside them
+	Lasting      bool    // the client can stay connected without asking again
 
 	Action string // where the form is sent: the path and query of the request
 	Digest string // of the request: what the passkey's answer is bound to
@@ -108,8 +109,10 @@ func samples() []Page {
 	loopback.ClientHost, loopback.RedirectScheme, loopback.RedirectHost, loopback.Loopback = "", "http", "localhost:1234", true
 	app := web
 	app.RedirectScheme, app.RedirectHost, app.NativeApp = "sample", "", true
+	more := web
+	more.ScopesBefore = []Scope{{"notes:read", "Read the notes"}}
 	return []Page{
-		web, loopback, app,
+		web, loopback, app, more,
 		Consent{},
 		SetupNeeded{SetupURL: "/passkey/register"},
 		Setup{},

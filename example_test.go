@@ -1,0 +1,83 @@
+package mcpoauth_test
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"log"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"strings"
+	"testing"
+
+	"github.com/mcpoauth/mcpoauth"
+	"github.com/mcpoauth/mcpoauth/store/memory"
+)
+
+func ExampleBuildOAuthRouter() {
+	var mcpHandler http.Handler // any handler that speaks MCP
+
+	router, err := mcpoauth.BuildOAuthRouter(mcpHandler, mcpoauth.Config{
+		ServerURL: "https://mcp.example.com",
+	})
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer router.Close()
+	log.Fatal(http.ListenAndServe("localhost:8080", router)) // TLS is the reverse proxy's or the tunnel's
+}
+
+func ExampleIdentityFromContext() {
+	backend := memory.New(memory.Options{})
+	defer backend.Close()
+
+	whoami := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		identity, ok := mcpoauth.IdentityFromContext(r.Context())
+		fmt.Fprintln(w, ok, identity.UserID, identity.Scopes)
+	})
+	router, err := mcpoauth.BuildOAuthRouter(whoami, mcpoauth.Config{ServerURL: "https://mcp.example.com", Store: backend, SetupToken: "an example, not a secret"})
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer router.Close()
+
+	// Without a token nobody gets as far as whoami.
+	w := httptest.NewRecorder()
+	router.ServeHTTP(w, httptest.NewRequestWithContext(context.Background(), "POST", "/mcp", nil))
+	fmt.Println(w.Code)
+	fmt.Println(w.Header().Get("WWW-Authenticate"))
+	// Output:
+	// 401
+	// Bearer resource_metadata="https://mcp.example.com/.well-known/oauth-protected-resource/mcp", scope="mcp:tools"
+}
+
+// The first program a reader copies is one that the compiler has seen.
+func TestTheProgramInTheReadmeIsTheExample(t *testing.T) {
+	readme := readFile(t, "README.md")
+	_, after, found := strings.Cut(readme, "```go\n")
+	program, _, closed := strings.Cut(after, "```")
+	if !found || !closed {
+		t.Fatal("README.md has no Go program")
+	}
+	source := readFile(t, "example_test.go")
+	for line := range strings.Lines(program) {
+		if !strings.Contains(source, strings.TrimSpace(line)) {
+			t.Errorf("the README's line is not in ExampleBuildOAuthRouter: %s", line)
+		}
+	}
+}
+
+func readFile(t *testing.T, name string) string {
+	t.Helper()
+	file, err := os.Open(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer file.Close()
+	content, err := io.ReadAll(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(content)
+}

@@ -1,0 +1,85 @@
+package mcpoauth
+
+import (
+	"log/slog"
+	"net/http"
+	"net/url"
+	"strings"
+	"sync"
+
+	"github.com/mcpoauth/mcpoauth/ratelimit"
+)
+
+// A frontDoor looks at how requests arrive and says, once for each, what in the
+// set-up before this server will make somebody's sign-in fail. It changes nothing: a
+// header that anybody can send must not.
+type frontDoor struct {
+	issuer  *url.URL
+	proxies ratelimit.Proxies
+	log     *slog.Logger
+
+	saidMu sync.Mutex // guards said
+	said   map[string]bool
+}
+
+func (s settings) frontDoor() (*frontDoor, error) {
+	issuer, err := url.Parse(s.issuer)
+	return &frontDoor{issuer: issuer, proxies: s.proxies, log: s.log, said: make(map[string]bool)}, err
+}
+
+// watch looks at requests on their way to next: those for this package's own routes,
+// since MCP requests have nothing to add and no time to lose.
+func (d *frontDoor) watch(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		d.look(r)
+		next.ServeHTTP(w, r)
+	})
+}
+
+func (d *frontDoor) look(r *http.Request) {
+	if r.Header.Get("X-Forwarded-For") != "" && !d.proxies.Trust(r) {
+		d.say("proxy.untrusted", "a request with X-Forwarded-For came from an address that is not in Config.TrustedProxies: if that is your proxy, add it, or all callers share one rate limit",
+			"peer", r.RemoteAddr)
+	}
+	if proto := r.Header.Get("X-Forwarded-Proto"); proto == "http" && d.issuer.Scheme == "https" && d.proxies.Trust(r) {
+		d.say("proxy.plaintext", "your proxy says that a request came to it by http, but Config.ServerURL is https: have the proxy redirect to https, or passkeys will not work",
+			"server_url", d.issuer.String())
+	}
+	if host := forwardedHost(r, d.proxies); host != "" && !strings.EqualFold(host, d.issuer.Host) && r.Header.Get("Sec-Fetch-Dest") == "document" {
+		d.say("host.unexpected", "a browser opened this server by another name than Config.ServerURL, where its passkeys do not work",
+			"host", host, "server_url", d.issuer.String())
+	}
+	if prefix := strippable(r.URL.Path); prefix != "" {
+		d.say("path.prefixed", "a request for an OAuth endpoint came with something before its path: have the proxy in front pass paths on as they are, from the root of the host in Config.ServerURL",
+			"path", r.URL.Path, "prefix", prefix)
+	}
+}
+
+// forwardedHost is the host that the browser asked for, as far as that is known.
+func forwardedHost(r *http.Request, proxies ratelimit.Proxies) string {
+	if !proxies.Trust(r) {
+		return r.Host
+	}
+	return r.Header.Get("X-Forwarded-Host") // without it, the proxy may have put in its own name for us
+}
+
+// strippable returns what stands before the path of an endpoint, if anything does.
+func strippable(path string) string {
+	for _, endpoint := range []string{"/authorize", "/token", "/register", "/passkey/register"} {
+		if prefix, ok := strings.CutSuffix(path, endpoint); ok && prefix != "" && !isReserved(path) {
+			return prefix
+		}
+	}
+	return ""
+}
+
+// say warns, once for each event.
+func (d *frontDoor) say(event, message string, attrs ...any) {
+	d.saidMu.Lock()
+	before := d.said[event]
+	d.said[event] = true
+	d.saidMu.Unlock()
+	if !before {
+		d.log.Warn(event, append([]any{"message", message}, attrs...)...)
+	}
+}

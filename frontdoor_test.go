@@ -1,0 +1,128 @@
+package mcpoauth_test
+
+import (
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+
+	"github.com/mcpoauth/mcpoauth"
+)
+
+// Each set-up that breaks somebody's sign-in says so in the log, once, however often
+// it is met, and is harmless otherwise.
+func TestAWrongSetUpInFrontIsSaidOnce(t *testing.T) {
+	const peer, stranger = "10.0.0.1:1234", "203.0.113.9:1234"
+	for name, test := range map[string]struct {
+		event, path, peer string
+		headers           []string
+	}{
+		"a proxy that is not trusted":           {"proxy.untrusted", "/authorize", stranger, []string{"X-Forwarded-For", "198.51.100.1"}},
+		"a proxy that is":                       {"", "/authorize", peer, []string{"X-Forwarded-For", "198.51.100.1", "X-Forwarded-Proto", "https", "X-Forwarded-Host", "example.com"}},
+		"no proxy":                              {"", "/authorize", stranger, nil},
+		"a proxy that takes plain http":         {"proxy.plaintext", "/authorize", peer, []string{"X-Forwarded-Proto", "http"}},
+		"a stranger who says so":                {"", "/authorize", stranger, []string{"X-Forwarded-Proto", "http"}},
+		"a browser at another name":             {"host.unexpected", "/authorize", stranger, []string{"Host", "other.example", "Sec-Fetch-Dest", "document"}},
+		"a browser at another name, by a proxy": {"host.unexpected", "/authorize", peer, []string{"X-Forwarded-Host", "other.example", "Sec-Fetch-Dest", "document"}},
+		"a proxy that rewrites the host":        {"", "/authorize", peer, []string{"Host", "backend:8080", "Sec-Fetch-Dest", "document"}},
+		"a program at another name":             {"", "/authorize", stranger, []string{"Host", "backend:8080"}},
+		"a path prefix":                         {"path.prefixed", "/notes/authorize", stranger, nil},
+		"no path prefix":                        {"", "/passkey/register", stranger, nil},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s, router := inProcess(t, mcpoauth.Config{TrustedProxies: []string{"10.0.0.0/8"}})
+			for range 3 {
+				r := httptest.NewRequestWithContext(t.Context(), "GET", test.path, nil)
+				r.Host, r.RemoteAddr = "example.com", test.peer
+				for i := 0; i < len(test.headers); i += 2 {
+					if test.headers[i] == "Host" {
+						r.Host = test.headers[i+1]
+					}
+					r.Header.Set(test.headers[i], test.headers[i+1])
+				}
+				router.ServeHTTP(httptest.NewRecorder(), r)
+			}
+			for _, event := range []string{"proxy.untrusted", "proxy.plaintext", "host.unexpected", "path.prefixed"} {
+				want := 0
+				if event == test.event {
+					want = 1
+				}
+				if got := strings.Count(s.logs.String(), `"`+event+`"`); got != want {
+					t.Errorf("%s was said %d times, want %d", event, got, want)
+				}
+			}
+		})
+	}
+}
+
+func TestATrustedProxyMayBeWrittenAsAnIPv4InIPv6Address(t *testing.T) {
+	s, router := inProcess(t, mcpoauth.Config{TrustedProxies: []string{"::ffff:10.0.0.7"}})
+	r := httptest.NewRequestWithContext(t.Context(), "GET", "/authorize", nil)
+	r.RemoteAddr = "10.0.0.7:1"
+	r.Header.Set("X-Forwarded-For", "198.51.100.1")
+	router.ServeHTTP(httptest.NewRecorder(), r)
+	if strings.Contains(s.logs.String(), "proxy.untrusted") {
+		t.Error("it is not trusted")
+	}
+}
+
+func TestTheWholeFlowWorksOverHTTP2AndBehindATunnel(t *testing.T) {
+	s := owned(t)
+	if res := s.get("/health"); res.ProtoMajor != 1 {
+		t.Fatalf("the harness speaks %s already", res.Proto)
+	}
+	transport := s.http.Transport.(*http.Transport).Clone()
+	transport.ForceAttemptHTTP2 = true
+	s.http.Transport = &tunnel{transport}
+	client := s.login()
+	if res := s.call(client.access); res.StatusCode != http.StatusOK {
+		t.Errorf("got %d", res.StatusCode)
+	}
+	if res := s.refresh(client.clientID, client.refresh); res.StatusCode != http.StatusOK {
+		t.Errorf("refreshing: %d %s", res.StatusCode, res.body)
+	}
+}
+
+// A tunnel adds the headers that Cloudflare's does.
+type tunnel struct{ next http.RoundTripper }
+
+func (t *tunnel) RoundTrip(r *http.Request) (*http.Response, error) {
+	r = r.Clone(r.Context())
+	for name, value := range map[string]string{
+		"Cf-Connecting-Ip":  "198.51.100.1",
+		"Cf-Ray":            "8f0000000000-FRA",
+		"Cf-Visitor":        `{"scheme":"https"}`,
+		"X-Forwarded-For":   "198.51.100.1",
+		"X-Forwarded-Proto": "https",
+		"Cdn-Loop":          "cloudflare",
+	} {
+		r.Header.Set(name, value)
+	}
+	return t.next.RoundTrip(r)
+}
+
+func TestPresetsAreClientsThatTheRouterTakes(t *testing.T) {
+	const secret = "a-secret-of-enough-characters"
+	presets := map[string]mcpoauth.Client{
+		"Claude":             mcpoauth.ClaudeClient("claude", secret),
+		"ChatGPT":            mcpoauth.ChatGPTClient("chatgpt", secret),
+		"Visual Studio Code": mcpoauth.VSCodeClient("vscode", ""),
+		"Cursor":             mcpoauth.CursorClient("cursor", ""),
+		"Copilot Studio":     mcpoauth.CopilotStudioClient("copilot", secret, "cr0a1-notes-5f0a"),
+		"Le Chat":            mcpoauth.MistralClient("mistral", ""),
+		"Perplexity":         mcpoauth.PerplexityClient("perplexity", secret),
+		"Grok":               mcpoauth.GrokClient("grok", secret),
+	}
+	var clients []mcpoauth.Client
+	for _, client := range presets {
+		clients = append(clients, client)
+	}
+	s := serve(t, mcpoauth.Config{Clients: clients, DisableRegistration: true, DisableMetadataDocuments: true})
+	s.setUp()
+	for name, client := range presets {
+		for _, uri := range client.RedirectURIs {
+			page := s.get("/authorize?" + authorizationRequest(client.ID, uri).Encode())
+			page.wantPage(t, http.StatusOK, name)
+		}
+	}
+}
