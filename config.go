@@ -31,8 +31,9 @@ type Config struct {
 	// register themselves.
 	Clients []Client
 
-	// DisableRegistration turns dynamic registration off: only Clients can connect,
-	// and those that registered and were approved before.
+	// DisableRegistration turns POST /register off. Clients known by a metadata
+	// document can still ask for approval: with DisableMetadataDocuments too, only
+	// Clients can connect, and those that were approved before.
 	DisableRegistration bool
 
 	// DisableMetadataDocuments turns client ID metadata documents off: this server
@@ -40,9 +41,9 @@ type Config struct {
 	// instead.
 	DisableMetadataDocuments bool
 
-	// AllowClientHost, if not nil, is asked before a metadata document or a key set
-	// is fetched from a host, and before one that is kept is used. It may be called
-	// from many goroutines at once.
+	// AllowClientHost, if not nil, is asked at the approval page before a metadata
+	// document of a host is fetched or used, and before a key set is fetched. It does
+	// not end what was approved before. It may be called from many goroutines at once.
 	AllowClientHost func(host string) bool
 
 	// DangerouslyFetchThrough fetches metadata documents and key sets in place of the
@@ -145,23 +146,30 @@ type Scope struct {
 // A Client is a client that is known beforehand.
 type Client struct {
 	ID           string // of A-Z a-z 0-9 - . _ ~
-	Secret       string // of at least 16 characters; empty for a public client
+	Secret       string // of at least 16 characters; empty for a public client, or one with keys
 	Name         string // if empty, the ID
 	RedirectURIs []string
+
+	// JWKS are the public keys, as a JSON Web Key Set, of a client that signs instead
+	// of having a secret (private_key_jwt); JWKSURI is where it publishes them. One of
+	// them, or neither.
+	JWKS    string
+	JWKSURI string
 }
 
 // RateLimits are requests a minute. A caller may make all of them at once. Zero is
 // the default, a negative number no limit.
 type RateLimits struct {
-	Auth         int // pages, passkeys, tokens and revocation, by address; 120
+	Auth         int // pages and passkeys, and apart from them tokens and revocation, by address; 120
 	Registration int // of clients, by address; 60
 	General      int // MCP requests by grant, and health checks by address; 6000
 }
 
 // Capacity is how many records of a kind strangers can fill. When one is full, the
-// oldest gives way; what somebody approved never does. Zero is the default.
+// oldest gives way; what somebody approved never does. Zero is the default. A Store of
+// one's own has capacities of its own: Clients and Ceremonies must be zero then.
 type Capacity struct {
-	Clients    int // registrations that nobody has approved, in the files or in memory; 10,000
-	Ceremonies int // passkey prompts under way, likewise; 10,000
+	Clients    int // registrations that nobody has approved; 10,000
+	Ceremonies int // passkey prompts under way; 10,000
 	Callers    int // whose rate is remembered, in each of the limits; 10,000
 }

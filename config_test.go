@@ -113,6 +113,12 @@ var mistakes = map[string]mistake{
 	"a client without URIs":   {change: clientIs(mcpoauth.Client{ID: "b"}), field: "Clients[1].RedirectURIs", cure: "list where"},
 	"a client's plain http":   {change: clientIs(mcpoauth.Client{ID: "b", RedirectURIs: []string{webClient, "http://a.example/"}}), field: "Clients[1].RedirectURIs[1]", value: `"http://a.example/"`, cure: "use https"},
 	"a file beside a store":   {change: func(c *mcpoauth.Config) { c.StateFile = "x.json" }, field: "Store", cure: "the one or the other"},
+	"a port that is none":     {change: serverURLIs("https://example.com:99999"), field: "ServerURL", value: "example.com:99999", cure: "1 to 65535"},
+	"no domain":               {change: serverURLIs("https://example"), field: "ServerURL", value: `"https://example"`, cure: "use a domain name"},
+	"a trailing dot":          {change: serverURLIs("https://example.com."), field: "ServerURL", value: "example.com.", cure: "use a domain name"},
+	"a star in a URI":         {change: clientIs(mcpoauth.Client{ID: "b", RedirectURIs: []string{"https://a.example/*"}}), field: "Clients[1].RedirectURIs[0]", value: "a.example/*", cure: "in full"},
+	"a proxy of everybody":    {change: func(c *mcpoauth.Config) { c.TrustedProxies = []string{"0.0.0.0/0"} }, field: "TrustedProxies[0]", value: "0.0.0.0/0", cure: "your proxy's own"},
+	"capacity beside a store": {change: func(c *mcpoauth.Config) { c.Capacity.Clients = 5 }, field: "Store", cure: "leave those zero"},
 	"a broken template":       {change: func(c *mcpoauth.Config) { c.Templates = fstest.MapFS{"consent.html": {Data: []byte("{{.Nope")}} }, field: "Templates", value: "consent.html", cure: "mend"},
 }
 
@@ -299,7 +305,7 @@ func inFiles(t *testing.T, dir string) mcpoauth.Config {
 
 func TestR58_AFileThatCannotBeReadIsAStartUpErrorThatNamesItAndStaysAsItIs(t *testing.T) {
 	for name, content := range map[string]string{
-		"empty": "", "no JSON": "{", "another format": `{"version":99,"records":[]}`, "a list": "[]",
+		"empty": "", "no JSON": "{", "another format": `{"version":-1,"records":[]}`, "a list": "[]",
 		"half of it": `{"version":1,"records":[{"kind":"client","id":"x"`,
 	} {
 		for _, broken := range []string{"p.json", "s.json"} {

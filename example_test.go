@@ -10,6 +10,7 @@ import (
 	"os"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/mcpoauth/mcpoauth"
 	"github.com/mcpoauth/mcpoauth/store/memory"
@@ -25,7 +26,8 @@ func ExampleBuildOAuthRouter() {
 		log.Fatal(err)
 	}
 	defer router.Close()
-	log.Fatal(http.ListenAndServe("localhost:8080", router)) // TLS is the reverse proxy's or the tunnel's
+	server := &http.Server{Addr: "localhost:8080", Handler: router, ReadHeaderTimeout: 10 * time.Second}
+	log.Print(server.ListenAndServe()) // TLS is the reverse proxy's or the tunnel's
 }
 
 func ExampleIdentityFromContext() {

@@ -45,8 +45,10 @@ func (d *frontDoor) look(r *http.Request) {
 		d.say("proxy.plaintext", "your proxy says that a request came to it by http, but Config.ServerURL is https: have the proxy redirect to https, or passkeys will not work",
 			"server_url", d.issuer.String())
 	}
-	if host := forwardedHost(r, d.proxies); host != "" && !strings.EqualFold(host, d.issuer.Host) && r.Header.Get("Sec-Fetch-Dest") == "document" {
-		d.say("host.unexpected", "a browser opened this server by another name than Config.ServerURL, where its passkeys do not work",
+	// A proxy that is not known may have put in its own name for us.
+	direct := r.Header.Get("X-Forwarded-For") == "" || d.proxies.Trust(r)
+	if host := forwardedHost(r, d.proxies); host != "" && !strings.EqualFold(host, d.issuer.Host) && direct && r.Header.Get("Sec-Fetch-Dest") == "document" {
+		d.say("host.unexpected", "a page was asked for by another name than Config.ServerURL: either a browser opened that name, where its passkeys do not work, or a proxy in front replaces Host and should pass it on",
 			"host", host, "server_url", d.issuer.String())
 	}
 	if prefix := strippable(r.URL.Path); prefix != "" {
@@ -74,12 +76,12 @@ func strippable(path string) string {
 }
 
 // say warns, once for each event.
-func (d *frontDoor) say(event, message string, attrs ...any) {
+func (d *frontDoor) say(event, advice string, attrs ...any) {
 	d.saidMu.Lock()
 	before := d.said[event]
 	d.said[event] = true
 	d.saidMu.Unlock()
 	if !before {
-		d.log.Warn(event, append([]any{"message", message}, attrs...)...)
+		d.log.Warn(event, append([]any{"advice", advice}, attrs...)...)
 	}
 }

@@ -368,7 +368,7 @@ func TestR60_NoSecretIsInTheLog(t *testing.T) {
 		}
 	}
 	for _, event := range []string{
-		"setup.needed", "setup.refused", "setup.completed", "client.registered", "approval.granted", "request failed",
+		"setup.needed", "setup.refused", "setup.completed", "client.registered", "approval.granted", "request.failed",
 		"token.issued", "token.refreshed", "token.reused", "token.revoked",
 	} {
 		if !strings.Contains(said, `"msg":"`+event+`"`) {

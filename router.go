@@ -151,7 +151,7 @@ func (s settings) build(mcp http.Handler, st *store.Store) (*Router, error) {
 	asking := *clients
 	if s.documents {
 		asking.Documents = &register.Documents{
-			Fetch: s.fetcher, Store: st, RedirectURIs: s.redirectURIs, Scopes: s.scopes, Log: s.log,
+			Fetch: s.fetcher, Store: st, Methods: []string{oauth.AuthNone, oauth.AuthPrivateKeyJWT}, RedirectURIs: s.redirectURIs, Scopes: s.scopes, Log: s.log,
 		}
 	}
 	people := &passkey.Handler{
@@ -162,7 +162,7 @@ func (s settings) build(mcp http.Handler, st *store.Store) (*Router, error) {
 		Clients: &asking, Store: st, People: people, Pages: s.pages, Issuer: s.issuer, Resources: s.resources,
 		Scopes: s.scopes, RedirectURIs: s.redirectURIs, Protection: sameOrigin, Log: s.log,
 	}
-	tokens := &token.Handler{Clients: clients, Store: st, Resources: s.resources, Scopes: s.scopes, Log: s.log}
+	tokens := &token.Handler{Clients: clients, Store: st, Issuer: s.issuer, KeySets: s.keySets, Resources: s.resources, Scopes: s.scopes, Log: s.log}
 	registration := &register.Handler{Store: st, Scopes: s.scopes, RedirectURIs: s.redirectURIs, Log: s.log}
 	metadata := discovery.Document(discovery.NewAuthorizationServer(s.issuer, s.scopes, s.resources, s.registration, s.documents))
 
@@ -299,11 +299,11 @@ func (s settings) setup(st *store.Store) (string, error) {
 	case done:
 		return "", nil
 	case s.setupToken != "":
-		s.log.Info("setup.needed", "message", "open the page and enter the setup token to create the owner's passkey", "page", page)
+		s.log.Info("setup.needed", "advice", "open the page and enter the setup token to create the owner's passkey", "page", page)
 		return s.setupToken, nil
 	}
 	made := store.NewSetupToken()
-	s.log.Info("setup.needed", "message", "open this link in your browser to create the owner's passkey", "setup_link", page+"#setup_token="+made)
+	s.log.Info("setup.needed", "advice", "open this link in your browser to create the owner's passkey", "setup_link", page+"#setup_token="+made)
 	return made, nil
 }
 

@@ -67,7 +67,7 @@ func TestR28_AnUnknownClientIsToldToThePersonAndNotRedirected(t *testing.T) {
 	s := owned(t)
 	request := authorizationRequest(s.public(webClient), webClient)
 	for name, id := range map[string]string{
-		"forgotten": "AAAAAAAAAAAAAAAAAAAAAA", "of another server": "https://client.example/metadata.json", "strange": "<script>", "none": "",
+		"forgotten": "AAAAAAAAAAAAAAAAAAAAAA", "strange": "<script>", "none": "",
 	} {
 		t.Run(name, func(t *testing.T) {
 			s.get("/authorize?"+with(request, "client_id", id).Encode()).wantPage(t, http.StatusBadRequest, "What to do")
@@ -704,7 +704,7 @@ func TestR60_NoTokenCodeOrSecretIsEverLogged(t *testing.T) {
 	s.form("/revoke", url.Values{"token": {access}}, proof...)
 
 	log := s.logs.String()
-	if s.logged("token.issued") == 0 || s.logged("token.reused") == 0 || s.logged("request failed") == 0 {
+	if s.logged("token.issued") == 0 || s.logged("token.reused") == 0 || s.logged("request.failed") == 0 {
 		t.Fatalf("the log does not have what this test is about:\n%s", log)
 	}
 	for name, value := range map[string]string{

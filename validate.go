@@ -2,6 +2,7 @@ package mcpoauth
 
 import (
 	"cmp"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -10,15 +11,18 @@ import (
 	"net/url"
 	"path"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
 	"github.com/mcpoauth/mcpoauth/internal/fetch"
 	"github.com/mcpoauth/mcpoauth/internal/oauth"
 	"github.com/mcpoauth/mcpoauth/internal/secret"
+	"github.com/mcpoauth/mcpoauth/passkey"
 	"github.com/mcpoauth/mcpoauth/ratelimit"
 	"github.com/mcpoauth/mcpoauth/store"
 	"github.com/mcpoauth/mcpoauth/templates"
+	"github.com/mcpoauth/mcpoauth/token"
 )
 
 const (
@@ -45,7 +49,8 @@ type settings struct {
 	clients      map[string]*store.Client
 	registration bool
 	documents    bool
-	fetcher      *fetch.Fetcher
+	fetcher      *fetch.Fetcher // of metadata documents
+	keySets      *fetch.Fetcher
 	redirectURIs []string
 	scopes       oauth.Scopes
 	passkeyFile  string
@@ -82,6 +87,7 @@ func (cfg Config) validate(mcp http.Handler) (settings, error) {
 		registration: !cfg.DisableRegistration,
 		documents:    !cfg.DisableMetadataDocuments,
 		fetcher:      &fetch.Fetcher{Transport: cfg.DangerouslyFetchThrough, Allow: cfg.AllowClientHost},
+		keySets:      &fetch.Fetcher{Transport: cfg.DangerouslyFetchThrough, Allow: cfg.AllowClientHost, MaxBytes: token.MaxKeySet},
 		redirectURIs: cfg.RedirectURIs,
 		backend:      cfg.Store,
 		setupToken:   cfg.SetupToken,
@@ -133,6 +139,7 @@ func (v *validator) serverURL(s string) string {
 	}
 	host := strings.ToLower(u.Hostname())
 	_, notIP := netip.ParseAddr(host)
+	port, errPort := strconv.ParseUint(cmp.Or(u.Port(), "443"), 10, 16)
 	switch {
 	case u.User != nil || u.RawQuery != "" || u.ForceQuery || strings.Contains(s, "#"):
 		v.report(field, "has more than scheme, host and port, got %q; use https://%s", redact(s), u.Host)
@@ -141,13 +148,19 @@ func (v *validator) serverURL(s string) string {
 	case notIP == nil:
 		v.report(field, "is an IP address, got %q, which browsers refuse as the relying party of a passkey; use a host name, or http://localhost%s for this machine", s, portOf(u))
 	case strings.ContainsFunc(host, func(c rune) bool { return !isHostRune(c) }):
-		v.report(field, "has a character that a host name does not have, got %q; use the punycode form (xn--...) of an international name", s)
+		v.report(field, "has a character that a host name does not have, got %q; use letters, digits, - and ., and the punycode form (xn--...) of an international name", s)
 	case u.Scheme == "http" && host != "localhost" && !strings.HasSuffix(host, ".localhost"):
 		v.report(field, "is plain http on a host that is not loopback, got %q; use https://%s, with TLS at the reverse proxy or tunnel in front", s, u.Host)
 	case u.Scheme != "http" && u.Scheme != "https":
 		v.report(field, "is neither https nor http, got %q; use https://%s", s, u.Host)
+	case errPort != nil || port == 0:
+		v.report(field, "has a port that is none, got %q; use one from 1 to 65535, or leave it out", s)
 	default:
 		origin, _ := oauth.CanonicalResource(u.Scheme + "://" + u.Host)
+		if _, err := passkey.RelyingParty(origin, defaultAppName); err != nil {
+			v.report(field, "is not at a host that passkeys can be made for, got %q; use a domain name, such as https://mcp.example.com", s)
+			return ""
+		}
 		return origin
 	}
 	return ""
@@ -186,11 +199,11 @@ func (v *validator) lifetimes(cfg Config) store.Lifetimes {
 		}
 	}
 	if cfg.CodeLifetime > maxCodeLifetime {
-		v.report("CodeLifetime", "is longer than %v, got %v; a code is redeemed at once or never", maxCodeLifetime, cfg.CodeLifetime)
+		v.report("CodeLifetime", "is longer than %v, got %v; clients redeem a code at once, so use minutes or leave it zero", maxCodeLifetime, cfg.CodeLifetime)
 	}
 	access := cmp.Or(cfg.AccessTokenLifetime, store.DefaultAccess)
 	if idle := cmp.Or(cfg.RefreshIdleLifetime, store.DefaultRefreshIdle); idle < access {
-		v.report("RefreshIdleLifetime", "is shorter than the life of an access token (%v), got %v; nobody would live to refresh", access, idle)
+		v.report("RefreshIdleLifetime", "is shorter than the life of an access token (%v), got %v; make it longer, or AccessTokenLifetime shorter", access, idle)
 	}
 	if grace := cmp.Or(cfg.RefreshGrace, store.DefaultRefreshGrace); grace > maxRefreshGrace {
 		v.report("RefreshGrace", "is longer than %v, got %v; use minutes, because as long a stolen refresh token works unnoticed", maxRefreshGrace, grace)
@@ -230,6 +243,9 @@ func (v *validator) proxies(list []string) ratelimit.Proxies {
 		}
 		if addr := prefix.Addr(); addr.Is4In6() && prefix.Bits() >= 96 {
 			prefix = netip.PrefixFrom(addr.Unmap(), prefix.Bits()-96) // as peers are compared
+		}
+		if prefix.Bits() == 0 {
+			v.report(fmt.Sprintf("TrustedProxies[%d]", i), "believes everybody, got %q, who could then pass for any address; list your proxy's own", s)
 		}
 		proxies = append(proxies, prefix.Masked())
 	}
@@ -342,12 +358,41 @@ func (v *validator) clients(list []Client) map[string]*store.Client {
 			client.TokenEndpointAuthMethod = oauth.AuthPost
 			client.SecretHash = secret.Sum(c.Secret)
 		}
+		v.keys(field, c, client)
 		clients[c.ID] = client
 	}
 	return clients
 }
 
+// keys makes client one that signs, if it has keys.
+func (v *validator) keys(field string, c Client, client *store.Client) {
+	if c.JWKS == "" && c.JWKSURI == "" {
+		return
+	}
+	switch {
+	case c.Secret != "":
+		v.report(field+".Secret", "is set together with JWKS or JWKSURI; leave it empty, since a client with keys has no secret")
+	case c.JWKS != "" && c.JWKSURI != "":
+		v.report(field+".JWKS", "is set together with JWKSURI; use the one or the other")
+	case c.JWKS != "":
+		if problem := token.CheckKeys([]byte(c.JWKS)); problem != "" {
+			v.report(field+".JWKS", "%s; use {\"keys\": [...]} with the client's public key", problem)
+		}
+	default:
+		if _, problem := fetch.CheckURL(c.JWKSURI); problem != "" {
+			v.report(field+".JWKSURI", "%s, got %q; use a public https URL, or JWKS", problem, c.JWKSURI)
+		}
+	}
+	client.TokenEndpointAuthMethod, client.JWKSURI = oauth.AuthPrivateKeyJWT, c.JWKSURI
+	if c.JWKS != "" {
+		client.JWKS = json.RawMessage(c.JWKS)
+	}
+}
+
 func (v *validator) redirectURI(field, uri string) {
+	if strings.Contains(uri, "*") {
+		v.report(field, "has a *, got %q, which is no wildcard here; list each URI in full", uri)
+	}
 	if problem := oauth.CheckRedirectURI(uri); problem != "" {
 		v.report(field, "%s, got %q; use https, http on loopback, or an app's own scheme", problem, uri)
 	}
@@ -357,6 +402,9 @@ func (v *validator) files(cfg Config) (passkeys, state string) {
 	if cfg.Store != nil {
 		if cfg.PasskeyFile != "" || cfg.StateFile != "" {
 			v.report("Store", "is set together with PasskeyFile or StateFile; use the one or the other")
+		}
+		if cfg.Capacity.Clients > 0 || cfg.Capacity.Ceremonies > 0 {
+			v.report("Store", "is set together with Capacity.Clients or Capacity.Ceremonies, and has capacities of its own; leave those zero")
 		}
 		return "", ""
 	}

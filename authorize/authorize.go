@@ -1,6 +1,7 @@
 package authorize
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"log/slog"
@@ -174,10 +175,12 @@ func (h *Handler) fromQuery(r *http.Request) (*request, error) {
 // a client would give up.
 func (h *Handler) refuse(w http.ResponseWriter, r *http.Request, req *request, err error) {
 	if s, ok := errors.AsType[*stray](err); ok {
-		h.Pages.Render(w, r, http.StatusBadRequest, templates.Problem{Title: s.title, Message: s.message, Remedy: s.remedy})
+		h.Log.DebugContext(r.Context(), "request.refused", "path", r.URL.Path, "description", s.message)
+		h.Pages.Render(w, r, cmp.Or(s.status, http.StatusBadRequest), templates.Problem{Title: s.title, Message: s.message, Remedy: s.remedy})
 		return
 	}
 	if refusal, ok := errors.AsType[*oauth.Error](err); ok && req != nil {
+		h.Log.DebugContext(r.Context(), "request.refused", "path", r.URL.Path, "client_id", req.client.ID, "code", refusal.Code, "description", refusal.Description)
 		if r.Method != http.MethodPost && isNativeApp(req.redirectURI) {
 			// A link alone must not start a program: anybody can register one
 			// that was never asked for (RFC 9700 §4.11.2).
@@ -196,7 +199,7 @@ func (h *Handler) refuse(w http.ResponseWriter, r *http.Request, req *request, e
 		h.redirect(w, r, req, values)
 		return
 	}
-	h.Log.ErrorContext(r.Context(), "request failed", "path", r.URL.Path, "error", err)
+	h.Log.ErrorContext(r.Context(), "request.failed", "path", r.URL.Path, "error", err)
 	w.Header().Set("Retry-After", "5")
 	h.Pages.Render(w, r, http.StatusServiceUnavailable, templates.Problem{
 		Title:   "Please try again in a moment",

@@ -1,5 +1,7 @@
 // Package authorize shows a person what a client asks for and turns their decision
 // into an authorization code or a refusal.
+//
+// It is public to be read: only what mcpoauth itself exports is promised.
 package authorize
 
 import (
@@ -32,6 +34,7 @@ type request struct {
 // where to (RFC 6749 §4.1.2.1). The person sees a page.
 type stray struct {
 	title, message, remedy string
+	status                 int // zero: 400
 }
 
 func (s *stray) Error() string { return s.message }
@@ -68,16 +71,17 @@ func (h *Handler) client(ctx context.Context, id string) (*store.Client, error) 
 		}
 	}
 	if problem, ok := errors.AsType[explained](err); ok {
-		title, message, remedy := problem.Explain()
-		return nil, &stray{title: title, message: message, remedy: remedy}
+		status, title, message, remedy := problem.Explain()
+		return nil, &stray{title: title, message: message, remedy: remedy, status: status}
 	}
 	return client, err
 }
 
-// explained is an error that says to a person what is wrong with a client.
+// explained is an error that says to a person, on a page of that status, what is wrong
+// with a client.
 type explained interface {
 	error
-	Explain() (title, message, remedy string)
+	Explain() (status int, title, message, remedy string)
 }
 
 func (h *Handler) redirectURI(client *store.Client, asked string) (string, error) {

@@ -1,6 +1,8 @@
 // Package discovery serves the metadata documents by which a client finds its way
 // from the URL of an MCP server to a token. They are encoded once, at start-up:
 // answering one needs no store and cannot fail.
+//
+// It is public to be read: only what mcpoauth itself exports is promised.
 package discovery
 
 import (
@@ -24,7 +26,9 @@ type AuthorizationServer struct {
 	ResponseModes          []string `json:"response_modes_supported"`
 	GrantTypes             []string `json:"grant_types_supported"`
 	TokenAuthMethods       []string `json:"token_endpoint_auth_methods_supported"`
+	TokenAuthAlgs          []string `json:"token_endpoint_auth_signing_alg_values_supported,omitempty"`
 	RevocationAuthMethods  []string `json:"revocation_endpoint_auth_methods_supported"`
+	RevocationAuthAlgs     []string `json:"revocation_endpoint_auth_signing_alg_values_supported,omitempty"`
 	CodeChallengeMethods   []string `json:"code_challenge_methods_supported"`
 	DocumentsSupported     bool     `json:"client_id_metadata_document_supported,omitempty"` // draft-ietf-oauth-client-id-metadata-document
 	IssParameterSupported  bool     `json:"authorization_response_iss_parameter_supported"`  // RFC 9207
@@ -44,7 +48,9 @@ func NewAuthorizationServer(issuer string, scopes oauth.Scopes, resources oauth.
 		ResponseModes:         []string{"query"},
 		GrantTypes:            oauth.GrantTypes,
 		TokenAuthMethods:      oauth.AuthMethods,
+		TokenAuthAlgs:         oauth.SigningAlgs,
 		RevocationAuthMethods: oauth.AuthMethods,
+		RevocationAuthAlgs:    oauth.SigningAlgs,
 		CodeChallengeMethods:  []string{"S256"},
 		DocumentsSupported:    documents,
 		IssParameterSupported: true,

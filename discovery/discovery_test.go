@@ -32,8 +32,10 @@ func TestR8_TheMetadataSaysWhatIsSupported(t *testing.T) {
 		`"response_types_supported":["code"],` +
 		`"response_modes_supported":["query"],` +
 		`"grant_types_supported":["authorization_code","refresh_token"],` +
-		`"token_endpoint_auth_methods_supported":["none","client_secret_post","client_secret_basic"],` +
-		`"revocation_endpoint_auth_methods_supported":["none","client_secret_post","client_secret_basic"],` +
+		`"token_endpoint_auth_methods_supported":["none","client_secret_post","client_secret_basic","private_key_jwt"],` +
+		`"token_endpoint_auth_signing_alg_values_supported":["RS256","PS256","ES256","ES384","EdDSA"],` +
+		`"revocation_endpoint_auth_methods_supported":["none","client_secret_post","client_secret_basic","private_key_jwt"],` +
+		`"revocation_endpoint_auth_signing_alg_values_supported":["RS256","PS256","ES256","ES384","EdDSA"],` +
 		`"code_challenge_methods_supported":["S256"],` +
 		`"client_id_metadata_document_supported":true,` +
 		`"authorization_response_iss_parameter_supported":true,` +

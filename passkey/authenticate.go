@@ -60,7 +60,7 @@ func (h *Handler) finishAuthentication(w http.ResponseWriter, r *http.Request) e
 	}
 	user, passkeyID, err := h.verifyAssertion(r, session, a.Credential)
 	if refusal, ok := errors.AsType[*refused](err); ok {
-		h.Log.InfoContext(r.Context(), "signin.refused", "reason", refusal.reason)
+		h.Log.InfoContext(r.Context(), "passkey.refused", "reason", refusal.reason)
 		return &oauth.Error{Code: AuthenticationFailed, Description: "the passkey was not accepted", Status: http.StatusForbidden}
 	}
 	if err != nil {
@@ -70,7 +70,7 @@ func (h *Handler) finishAuthentication(w http.ResponseWriter, r *http.Request) e
 	if err := h.Store.AnswerCeremony(r.Context(), *ceremony); err != nil {
 		return fmt.Errorf("storing the answer: %w", err)
 	}
-	h.Log.InfoContext(r.Context(), "signin.completed", "user", user.ID, "passkey", passkeyName(passkeyID))
+	h.Log.InfoContext(r.Context(), "passkey.accepted", "user_id", user.ID, "passkey", passkeyName(passkeyID))
 	return nil
 }
 

@@ -39,7 +39,7 @@ func TestAPasskeyApprovesOneRequest(t *testing.T) {
 	if _, err := b.approved(ceremony, digestOf("request")); !errors.Is(err, passkey.ErrNotApproved) {
 		t.Errorf("the second time: %v, want ErrNotApproved", err)
 	}
-	if !strings.Contains(s.log.String(), "msg=signin.completed user=owner") {
+	if !strings.Contains(s.log.String(), "msg=passkey.accepted user_id=owner") {
 		t.Errorf("log = %s", s.log)
 	}
 }
@@ -189,7 +189,7 @@ func TestAnAnswerThatProvesNothingIsRefused(t *testing.T) {
 			spoil(d)
 			_, finished := s.browser().prove(t, d, digestOf("request"))
 			wantRefusal(t, finished, http.StatusForbidden, passkey.AuthenticationFailed)
-			if !strings.Contains(s.log.String(), "msg=signin.refused reason=") {
+			if !strings.Contains(s.log.String(), "msg=passkey.refused reason=") {
 				t.Errorf("log = %s", s.log)
 			}
 			if after := s.owner(t).Passkeys[0]; after.SignCount != before.SignCount || !after.UsedAt.IsZero() {

@@ -1,5 +1,7 @@
 // Package passkey proves that the owner is there: it makes the owner's passkey at
 // the first run, and has it sign each authorization request that is approved.
+//
+// It is public to be read: only what mcpoauth itself exports is promised.
 package passkey
 
 import (

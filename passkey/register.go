@@ -34,7 +34,7 @@ func (h *Handler) RegisterPage(w http.ResponseWriter, r *http.Request) {
 	owned, err := h.Store.HasOwner(r.Context())
 	switch {
 	case err != nil:
-		h.Log.ErrorContext(r.Context(), "request failed", "path", r.URL.Path, "error", fmt.Errorf("looking for the owner: %w", err))
+		h.Log.ErrorContext(r.Context(), "request.failed", "path", r.URL.Path, "error", fmt.Errorf("looking for the owner: %w", err))
 		w.Header().Set("Retry-After", strconv.Itoa(int(oauth.RetryAfter/time.Second)))
 		h.Pages.Render(w, r, http.StatusServiceUnavailable, templates.Problem{
 			Title:   "The server cannot answer just now",
@@ -128,7 +128,7 @@ func (h *Handler) finishRegistration(w http.ResponseWriter, r *http.Request) err
 	if err := h.createOwner(r.Context(), owner); err != nil {
 		return err
 	}
-	h.Log.InfoContext(r.Context(), "setup.completed", "user", store.OwnerID, "passkey", passkeyName(passkey.ID))
+	h.Log.InfoContext(r.Context(), "setup.completed", "user_id", store.OwnerID, "passkey", passkeyName(passkey.ID))
 	return nil
 }
 

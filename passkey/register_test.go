@@ -38,7 +38,7 @@ func TestSetupMakesTheOwnerWithTheirPasskey(t *testing.T) {
 		!slices.Equal(p.Transports, d.transports) || p.SignCount != 7 || !p.BackupEligible || !p.BackedUp || p.CreatedAt.IsZero() {
 		t.Errorf("passkey = %+v", p)
 	}
-	if !strings.Contains(s.log.String(), "msg=setup.completed user=owner") {
+	if !strings.Contains(s.log.String(), "msg=setup.completed user_id=owner") {
 		t.Errorf("log = %s", s.log)
 	}
 }

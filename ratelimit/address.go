@@ -1,5 +1,7 @@
 // Package ratelimit bounds how often one caller may ask: by address where nobody
 // is known yet, by grant where somebody is.
+//
+// It is public to be read: only what mcpoauth itself exports is promised.
 package ratelimit
 
 import (

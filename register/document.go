@@ -1,7 +1,6 @@
 package register
 
 import (
-	"bytes"
 	"encoding/json"
 	"errors"
 	"slices"
@@ -15,9 +14,6 @@ import (
 // maxDocumentURL is the longest URL that is taken for a client's ID, in bytes. It is
 // kept with every grant.
 const maxDocumentURL = 512
-
-// privateKeyJWT is the client authentication of RFC 7523 §2.2.
-const privateKeyJWT = "private_key_jwt"
 
 // CheckDocumentURL says why id cannot be the URL of a client's metadata document
 // (draft-ietf-oauth-client-id-metadata-document, "Client Identifier URL"), or "" if it
@@ -49,10 +45,7 @@ func CheckDocumentURL(id string) (problem string) {
 // whose they are.
 type document struct {
 	metadata
-	ClientID string          `json:"client_id"`
-	JWKSURI  string          `json:"jwks_uri"`
-	JWKS     json.RawMessage `json:"jwks"`
-
+	ClientID        string          `json:"client_id"`
 	Secret          json.RawMessage `json:"client_secret"`
 	SecretExpiresAt json.RawMessage `json:"client_secret_expires_at"`
 }
@@ -75,23 +68,21 @@ func (d *Documents) read(url string, body []byte) (*store.Client, error) {
 	case given(doc.Secret), given(doc.SecretExpiresAt): // everybody would know it
 		return nil, errors.New("it has a client_secret, which a public document must not have")
 	}
-	if err := checkKeys(doc.JWKS); err != nil {
+	if err := doc.checkKeys(); err != nil {
 		return nil, err
 	}
 	method, err := doc.method(d.Methods)
 	if err != nil {
 		return nil, err
 	}
-	// What is agreed on already is not for registration's rules to decide.
-	doc.TokenEndpointAuthMethod, doc.TokenEndpointAuthMethods = oauth.AuthNone, nil
-	client, err := doc.client(d.RedirectURIs, d.Scopes)
+	client, err := doc.client(method, d.RedirectURIs, d.Scopes)
 	if wrong, ok := errors.AsType[*oauth.Error](err); ok {
 		return nil, errors.New(wrong.Description)
 	}
 	if err != nil {
 		return nil, err
 	}
-	client.ID, client.TokenEndpointAuthMethod = url, method
+	client.ID = url
 	return client, nil
 }
 
@@ -115,46 +106,9 @@ func (doc document) method(ours []string) (string, error) {
 		theirs = []string{oauth.AuthNone}
 	}
 	for _, method := range ours {
-		if slices.Contains(theirs, method) && (method != privateKeyJWT || doc.hasKeys()) {
+		if slices.Contains(theirs, method) && (method != oauth.AuthPrivateKeyJWT || doc.hasKeys()) {
 			return method, nil
 		}
 	}
 	return "", errors.New("token_endpoint_auth_method is not one that this server supports for such clients: " + strings.Join(ours, ", "))
-}
-
-// hasKeys reports whether the document says where the client's keys are, in one way
-// (RFC 7591 §2).
-func (doc document) hasKeys() bool {
-	_, problem := fetch.CheckURL(doc.JWKSURI)
-	return given(doc.JWKS) != (doc.JWKSURI != "") && (given(doc.JWKS) || problem == "")
-}
-
-// secretMembers are those of a JWK that hold what only its owner may know: of private
-// keys, and of symmetric ones (RFC 7518 §6.2.2, §6.3.2, §6.4).
-var secretMembers = []string{"d", "p", "q", "dp", "dq", "qi", "oth", "k"}
-
-// checkKeys refuses keys that everybody can sign with, now that they are published.
-func checkKeys(jwks json.RawMessage) error {
-	if !given(jwks) {
-		return nil
-	}
-	var set struct {
-		Keys []map[string]json.RawMessage `json:"keys"`
-	}
-	if err := json.Unmarshal(jwks, &set); err != nil {
-		return errors.New("jwks is not a set of keys")
-	}
-	for _, key := range set.Keys {
-		for _, name := range secretMembers {
-			if _, there := key[name]; there {
-				return errors.New("jwks has a private key in it, which is no longer private")
-			}
-		}
-	}
-	return nil
-}
-
-// given reports whether a member is there; null is the same as not.
-func given(member json.RawMessage) bool {
-	return len(member) != 0 && !bytes.Equal(member, []byte("null"))
 }

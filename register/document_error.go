@@ -10,7 +10,7 @@ import (
 type DocumentError struct {
 	URL    string // empty if it cannot be one
 	Reason string // a clause for people to read
-	Status int    // of the page that says so: 400, 403 or 502
+	Status int    // of the page that says so: 400, 403 or 503
 
 	cause error
 }
@@ -25,15 +25,21 @@ func (e *DocumentError) Error() string {
 
 func (e *DocumentError) Unwrap() error { return e.cause }
 
-// Explain returns what a page says: what happened, why, and what can be done.
-func (e *DocumentError) Explain() (title, message, remedy string) {
+// Explain returns the status of a page and what it says: what happened, why, and what
+// can be done.
+func (e *DocumentError) Explain() (status int, title, message, remedy string) {
+	title, message, remedy = e.words()
+	return e.Status, title, message, remedy
+}
+
+func (e *DocumentError) words() (title, message, remedy string) {
 	host, _, _ := strings.Cut(strings.TrimPrefix(e.URL, "https://"), "/")
 	switch {
 	case e.Status == http.StatusForbidden:
 		return "This app is not allowed here",
 			"The owner of this server does not let apps in that are published by " + host + ".",
 			"If you are the owner, allow that host in the server's configuration."
-	case e.Status == http.StatusBadGateway:
+	case e.Status == http.StatusServiceUnavailable:
 		return "This app cannot be recognised just now",
 			"The app says that " + host + " describes it, but " + e.Reason + ".",
 			"Try again in a minute. If it stays like this, something between this server and " + host + " is in the way: the owner finds more in the server's log."

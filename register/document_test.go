@@ -376,8 +376,8 @@ func TestAnUnknownClientWhoseServerCannotBeReachedIsRefusedWithTheReason(t *test
 	for name, handler := range unreachable {
 		t.Run(name, func(t *testing.T) {
 			d := newDocuments(t, handler)
-			refusal := d.mustRefuse(t, documentURL, http.StatusBadGateway, "the server ")
-			if _, message, _ := refusal.Explain(); !strings.Contains(message, "app.example") || !strings.Contains(message, refusal.Reason) {
+			refusal := d.mustRefuse(t, documentURL, http.StatusServiceUnavailable, "the server ")
+			if _, _, message, _ := refusal.Explain(); !strings.Contains(message, "app.example") || !strings.Contains(message, refusal.Reason) {
 				t.Errorf("the page would say %q", message)
 			}
 		})
@@ -403,7 +403,7 @@ func TestAHostThatTheOperatorDoesNotAllowIsRefusedWhateverIsKnownOfIt(t *testing
 			d.approve(t, &store.Client{ID: url, RedirectURIs: []string{"https://zed.dev/then"}})
 			d.fetcher.Allow = func(host string) bool { return host == "claude.ai" }
 			refusal := d.mustRefuse(t, url, http.StatusForbidden, "zed.dev is not allowed")
-			if _, _, remedy := refusal.Explain(); !strings.Contains(remedy, "allow that host") {
+			if _, _, _, remedy := refusal.Explain(); !strings.Contains(remedy, "allow that host") {
 				t.Errorf("the remedy is %q", remedy)
 			}
 		})
@@ -469,7 +469,7 @@ func TestAMendedDocumentIsSeenSoonAndABrokenOneNeverServedAsStale(t *testing.T) 
 		d.mustRefuse(t, documentURL, http.StatusBadRequest, "client_name is missing")
 		now = unreachable["an outage"]
 		time.Sleep(30 * time.Second)
-		d.mustRefuse(t, documentURL, http.StatusBadGateway, "503")
+		d.mustRefuse(t, documentURL, http.StatusServiceUnavailable, "503")
 		now = serve(with(documentURL, nil))
 		time.Sleep(30 * time.Second)
 		d.mustClient(t, documentURL)
@@ -493,12 +493,12 @@ func TestWhileAServerCannotBeReachedTheDocumentOfTodayIsKept(t *testing.T) {
 func TestEveryRefusalSaysWhatAPersonCanDo(t *testing.T) {
 	for _, e := range []*DocumentError{
 		{URL: documentURL, Status: http.StatusForbidden, Reason: "r"},
-		{URL: documentURL, Status: http.StatusBadGateway, Reason: "the server answered with HTTP status 503"},
+		{URL: documentURL, Status: http.StatusServiceUnavailable, Reason: "the server answered with HTTP status 503"},
 		{URL: documentURL, Status: http.StatusBadRequest, Reason: "client_name is missing"},
 		{Status: http.StatusBadRequest, Reason: "the URL has a query"},
 	} {
-		title, message, remedy := e.Explain()
-		if title == "" || remedy == "" || e.URL != "" && !strings.Contains(message, "app.example") {
+		status, title, message, remedy := e.Explain()
+		if status != e.Status || title == "" || remedy == "" || e.URL != "" && !strings.Contains(message, "app.example") {
 			t.Errorf("%d: %q, %q, %q", e.Status, title, message, remedy)
 		}
 		if e.Status != http.StatusForbidden && !strings.Contains(message, e.Reason) {

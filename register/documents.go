@@ -78,7 +78,8 @@ func (d *Documents) without(ctx context.Context, url string, err error) (*store.
 			return client, nil
 		}
 	}
-	status := map[fetch.Kind]int{fetch.Refused: http.StatusForbidden, fetch.Unreachable: http.StatusBadGateway}[failure.Kind]
+	// Not 502: Cloudflare shows a page of its own in place of one with that status.
+	status := map[fetch.Kind]int{fetch.Refused: http.StatusForbidden, fetch.Unreachable: http.StatusServiceUnavailable}[failure.Kind]
 	return nil, d.refused(ctx, &DocumentError{
 		URL: url, Reason: failure.Reason, Status: cmp.Or(status, http.StatusBadRequest), cause: failure.Err,
 	})

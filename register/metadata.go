@@ -1,5 +1,7 @@
 // Package register lets clients register themselves (RFC 7591) and answers who a
 // client is.
+//
+// It is public to be read: only what mcpoauth itself exports is promised.
 package register
 
 import (
@@ -28,6 +30,7 @@ const defaultName = "MCP Client"
 // metadata is the body of a registration request (RFC 7591 §2). Members that are
 // not here are ignored: real clients send many.
 type metadata struct {
+	keys
 	RedirectURIs             []string `json:"redirect_uris"`
 	TokenEndpointAuthMethod  string   `json:"token_endpoint_auth_method"`
 	TokenEndpointAuthMethods []string `json:"token_endpoint_auth_methods_supported"`
@@ -56,12 +59,8 @@ func parse(body []byte) (metadata, error) {
 // client returns the client that is registered for m: what this server supports of
 // what was asked. It is lenient where that harms nobody (VS Code asks for the device
 // grant too, Inspector for the empty scope) and exact about redirect URIs.
-func (m metadata) client(allowed []string, scopes oauth.Scopes) (*store.Client, error) {
+func (m metadata) client(method string, allowed []string, scopes oauth.Scopes) (*store.Client, error) {
 	redirects, err := m.redirects(allowed)
-	if err != nil {
-		return nil, err
-	}
-	method, err := m.authMethod()
 	if err != nil {
 		return nil, err
 	}
@@ -86,6 +85,12 @@ func (m metadata) client(allowed []string, scopes oauth.Scopes) (*store.Client, 
 		Contacts:                m.Contacts[:min(len(m.Contacts), maxContacts)],
 		SoftwareID:              text(m.SoftwareID),
 		SoftwareVersion:         text(m.SoftwareVersion),
+	}
+	if method == oauth.AuthPrivateKeyJWT {
+		client.JWKSURI = m.JWKSURI
+		if client.JWKS, err = m.compact(); err != nil {
+			return nil, oauth.Errorf(oauth.InvalidClientMetadata, err.Error())
+		}
 	}
 	client.Contacts = slices.DeleteFunc(slices.Clone(client.Contacts), func(s string) bool { return text(s) == "" })
 	if client.Name == "" {
@@ -134,11 +139,17 @@ func (m metadata) authMethod() (string, error) {
 		return oauth.AuthBasic, nil // the default of RFC 7591 §2
 	}
 	for _, method := range asked {
-		if slices.Contains(oauth.AuthMethods, method) {
+		switch {
+		case method != oauth.AuthPrivateKeyJWT && slices.Contains(oauth.AuthMethods, method):
+			return method, nil
+		case method == oauth.AuthPrivateKeyJWT && m.hasKeys() && !slices.Contains(asked, oauth.AuthNone):
+			// Who can do without gets none: its keys are one more server
+			// that may not answer.
 			return method, nil
 		}
 	}
-	return "", oauth.Errorf(oauth.InvalidClientMetadata, "token_endpoint_auth_method must be one of "+strings.Join(oauth.AuthMethods, ", "))
+	return "", oauth.Errorf(oauth.InvalidClientMetadata, "token_endpoint_auth_method must be one of "+
+		strings.Join(oauth.AuthMethods, ", ")+"; private_key_jwt needs jwks or jwks_uri")
 }
 
 func (m metadata) grants() ([]string, error) {

@@ -63,7 +63,7 @@ func TestAWellKnownClientThatNoRuleOfTheOperatorLeavesARedirectURIIsRefused(t *t
 	d := newDocuments(t, unreachable["an outage"])
 	d.RedirectURIs = []string{"https://claude.ai/api/mcp/auth_callback"}
 	d.mustClient(t, "https://claude.ai/oauth/mcp-oauth-client-metadata")
-	d.mustRefuse(t, "https://grok.com/oauth/mcp-client.json", http.StatusBadGateway, "503")
+	d.mustRefuse(t, "https://grok.com/oauth/mcp-client.json", http.StatusServiceUnavailable, "503")
 }
 
 func TestNothingNearAWellKnownURLIsWellKnown(t *testing.T) {
@@ -74,6 +74,6 @@ func TestNothingNearAWellKnownURLIsWellKnown(t *testing.T) {
 		"https://claude.ai.evil.example/oauth/mcp-oauth-client-metadata",
 		"https://chatgpt.com/oauth/other/client.json",
 	} {
-		newDocuments(t, unreachable["an outage"]).mustRefuse(t, url, http.StatusBadGateway, "503")
+		newDocuments(t, unreachable["an outage"]).mustRefuse(t, url, http.StatusServiceUnavailable, "503")
 	}
 }

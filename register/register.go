@@ -71,15 +71,25 @@ func (h *Handler) register(w http.ResponseWriter, r *http.Request) (*response, e
 	if err != nil {
 		return nil, err
 	}
-	client, err := asked.client(h.RedirectURIs, h.Scopes)
+	if err := asked.checkKeys(); err != nil {
+		return nil, oauth.Errorf(oauth.InvalidClientMetadata, err.Error())
+	}
+	method, err := asked.authMethod()
+	if err != nil {
+		return nil, err
+	}
+	client, err := asked.client(method, h.RedirectURIs, h.Scopes)
 	if err != nil {
 		return nil, err
 	}
 	client.CreatedAt = time.Now().UTC().Truncate(time.Second)
 	var clientSecret string
-	if client.TokenEndpointAuthMethod == oauth.AuthNone {
+	switch client.TokenEndpointAuthMethod {
+	case oauth.AuthNone:
 		client.ID = sharedID(client)
-	} else {
+	case oauth.AuthPrivateKeyJWT:
+		client.ID = secret.NewID()
+	default:
 		client.ID, clientSecret = secret.NewID(), store.NewClientSecret()
 		client.SecretHash = secret.Sum(clientSecret)
 	}

@@ -38,7 +38,8 @@ var (
 	ErrReused = errors.New("store: was used before; its grant has ended")
 )
 
-// Tokens is what a client gets for a code or a refresh token.
+// Tokens is what a client gets for a code or a refresh token. With ErrReused only
+// Grant is set: the grant that has ended.
 type Tokens struct {
 	Access    string
 	Refresh   string // empty: none
@@ -90,6 +91,7 @@ func (s *Store) ConsumeCode(ctx context.Context, r Redemption) (Tokens, error) {
 		if g.Code == nil {
 			newest, err := follow(g, code, key, began, CodeRetry)
 			if err != nil {
+				tokens.Grant = g
 				return change{}, err
 			}
 			tokens, ok = repeat(g, newest, now)
@@ -142,6 +144,7 @@ func (s *Store) RotateRefresh(ctx context.Context, token, clientID string, narro
 		if !g.RefreshHash.Matches(refresh.own) {
 			newest, err := follow(g, refresh, refresh.own, began, s.life.RefreshGrace)
 			if err != nil {
+				tokens.Grant = g
 				return change{}, err
 			}
 			if tokens, ok = repeat(g, newest, now); ok {
@@ -166,6 +169,7 @@ func (s *Store) ended(ctx context.Context, grantID string, tokens Tokens, err er
 		if failed := s.RevokeGrant(context.WithoutCancel(ctx), grantID); failed != nil {
 			return Tokens{}, failed
 		}
+		return Tokens{Grant: tokens.Grant}, err
 	}
 	return Tokens{}, err
 }
@@ -201,10 +205,11 @@ type pair struct {
 }
 
 // follow returns the newest pair that descends from a secret of g's chain which is
-// not the live one, or ErrReused if it was spent longer than window before the
-// request began. How long the request then waited for its turn does not count: while
-// a disk stalls, a client's own repeat would look like a thief's. Its successor may have been spent since, so it goes on to the chain's end: who
-// comes late gets tokens that work, and no second branch opens.
+// not the live one, or ErrReused if it was spent longer than window before the request
+// began. How long the request then waited for its turn does not count: while a disk
+// stalls, a client's own repeat would look like a thief's. The successor may have
+// been spent since, so it goes on to the chain's end: who comes late gets tokens that
+// work, and no second branch opens.
 func follow(g *Grant, presented link, key string, began time.Time, window time.Duration) (pair, error) {
 	if i := indexSpent(g, presented); i < 0 || began.Sub(g.Spent[i].At) >= window {
 		return pair{}, ErrReused

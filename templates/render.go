@@ -22,7 +22,7 @@ func (p *Pages) Render(w http.ResponseWriter, r *http.Request, status int, page 
 		if log == nil {
 			log = slog.Default()
 		}
-		log.ErrorContext(r.Context(), "page failed", "error", err)
+		log.ErrorContext(r.Context(), "page.failed", "error", err)
 		w.Header().Set("Cache-Control", "no-store")
 		http.Error(w, "This page cannot be shown just now. Go back and try again.", http.StatusInternalServerError)
 		return

@@ -1,5 +1,19 @@
 // Package templates holds the pages that people see: embedded HTML, style and
 // scripts, each of which an application may replace by its own.
+//
+// The files are layout.html, which frames every page, and one for each type of page:
+// consent.html, setup_needed.html, setup.html, approved.html and problem.html. They
+// define the templates "title", "head" and "main", see .App and .Page, which is the
+// page's type of this package, and have the functions asset (the URL of an asset) and
+// short (a name that fits into a heading). The assets are style.css, icon.svg and the
+// scripts passkey.js, consent.js and setup.js.
+//
+// A consent.html that keeps the script needs a form "decision", posted to .Action with
+// data-digest and data-app, a hidden field "ceremony", the buttons "approve" and
+// "deny" of the name decision, and a region "status". A setup.html needs a form
+// "setup" with the field "setup-token", the button "create" and the region "status",
+// within "todo", and "done" for what comes after. The content security policy allows
+// no inline script or style.
 package templates
 
 import (

@@ -65,9 +65,9 @@ func (h *Handler) authenticateByAssertion(r *http.Request, form url.Values, endp
 	case err != nil:
 		return nil, err
 	case client.Public():
-		// ChatGPT signs wherever the metadata offers it, also when it was agreed
-		// that it need not. Its ID alone would do, so that a bad signature says
-		// nothing, and trouble with its keys must not keep it out.
+		// ChatGPT can do both, and nothing tells it that we settled for none. Its ID
+		// alone would do, so that a bad signature says nothing, and trouble with
+		// its keys must not keep it out.
 		return client, nil
 	case client.TokenEndpointAuthMethod != oauth.AuthPrivateKeyJWT:
 		return nil, invalidClient("the client is registered with a secret, not for private_key_jwt")

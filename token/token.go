@@ -1,5 +1,7 @@
 // Package token exchanges codes and refresh tokens for access tokens, revokes them,
 // and stands guard before the handlers that they open.
+//
+// It is public to be read: only what mcpoauth itself exports is promised.
 package token
 
 import (
@@ -90,7 +92,7 @@ func (h *Handler) exchange(w http.ResponseWriter, r *http.Request) (store.Tokens
 		tokens, err = h.refresh(r.Context(), client, form, resource)
 	}
 	if err != nil {
-		return store.Tokens{}, h.refusal(r.Context(), client, grantType, err)
+		return store.Tokens{}, h.refusal(r.Context(), client, grantType, tokens.Grant, err)
 	}
 	h.Log.InfoContext(r.Context(), event, "user_id", tokens.Grant.UserID, "client_id", client.ID, "grant_id", tokens.Grant.ID, "repeated", tokens.Repeated)
 	return tokens, nil
@@ -164,10 +166,10 @@ func (h *Handler) narrow(granted []string, asked string) ([]string, error) {
 
 // refusal turns what the store says of a code or refresh token into what the client
 // may know, and records a reuse, which is how a theft shows.
-func (h *Handler) refusal(ctx context.Context, client *store.Client, grantType string, err error) error {
+func (h *Handler) refusal(ctx context.Context, client *store.Client, grantType string, ended *store.Grant, err error) error {
 	switch {
 	case errors.Is(err, store.ErrReused):
-		h.Log.WarnContext(ctx, "token.reused", "client_id", client.ID, "grant_type", grantType)
+		h.Log.WarnContext(ctx, "token.reused", "user_id", ended.UserID, "client_id", client.ID, "grant_id", ended.ID, "grant_type", grantType)
 		return oauth.Errorf(oauth.InvalidGrant, "it was used before; all tokens of this sign-in have been revoked")
 	case errors.Is(err, store.ErrWrongClient):
 		return oauth.Errorf(oauth.InvalidGrant, "it belongs to another client")

@@ -11,10 +11,7 @@ const (
 // What this server supports. The metadata, the registration and the endpoints
 // all read these, so that none of them promises what another refuses.
 var (
-	// AuthMethods are for every client. A client that is known to have keys, by its
-	// metadata document or the configuration, can do what EndpointAuthMethods adds.
-	AuthMethods         = []string{AuthNone, AuthPost, AuthBasic}
-	EndpointAuthMethods = []string{AuthNone, AuthPost, AuthBasic, AuthPrivateKeyJWT}
+	AuthMethods = []string{AuthNone, AuthPost, AuthBasic, AuthPrivateKeyJWT}
 
 	// SigningAlgs are those of private_key_jwt (RFC 7518 §3.1, RFC 8037). Never
 	// "none", nor one whose key is a shared secret: whoever read the public key

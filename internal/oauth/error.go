@@ -89,7 +89,9 @@ func AsError(err error) (answer *Error, ours bool) {
 func WriteError(w http.ResponseWriter, r *http.Request, log *slog.Logger, err error) {
 	answer, ours := AsError(err)
 	if ours {
-		log.ErrorContext(r.Context(), "request failed", "path", r.URL.Path, "error", err)
+		log.ErrorContext(r.Context(), "request.failed", "path", r.URL.Path, "error", err)
+	} else {
+		log.DebugContext(r.Context(), "request.refused", "path", r.URL.Path, "code", answer.Code, "description", answer.Description)
 	}
 	h := w.Header()
 	if answer.Challenge != "" {

@@ -62,8 +62,8 @@ func ValidID(s string) bool {
 }
 
 // A Hash is what is kept of a secret. SHA-256 without salt or stretching is
-// enough because every secret hashed here has 256 random bits; a secret that a
-// person chose does not belong in one.
+// enough because every secret stored as one has 256 random bits. A secret that a
+// person chose must not be stored as one; those of the configuration stay in memory.
 type Hash [sha256.Size]byte
 
 // Sum returns the hash of s. It does not allocate for strings of up to 128 bytes.

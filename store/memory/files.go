@@ -36,11 +36,23 @@ func (b *Backend) openFiles(o Options) error {
 	if passkeys == state {
 		return fmt.Errorf("memory: PasskeyFile and StateFile are both %s; give each a file of its own", state)
 	}
-	return errors.Join(
-		b.openFile(passkeys, curePasskeys, kept{kind: store.KindUser, table: &b.users}),
-		b.openFile(state, cureState, kept{kind: store.KindClient, table: &b.clients, part: lasting}, kept{kind: store.KindGrant, table: &b.grants}, kept{kind: store.KindConsent, table: &b.consents}),
-		b.openFile(spareName(state), cureSpare, kept{kind: store.KindClient, table: &b.clients, part: passing}),
-	)
+	for _, f := range []struct {
+		path, cure string
+		tables     []kept
+	}{
+		{passkeys, curePasskeys, []kept{{kind: store.KindUser, table: &b.users}}},
+		{state, cureState, []kept{
+			{kind: store.KindClient, table: &b.clients, part: lasting},
+			{kind: store.KindGrant, table: &b.grants},
+			{kind: store.KindConsent, table: &b.consents},
+		}},
+		{spareName(state), cureSpare, []kept{{kind: store.KindClient, table: &b.clients, part: passing}}},
+	} {
+		if err := b.openFile(f.path, f.cure, f.tables...); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // spareName returns where the clients are that nobody has approved yet: state.json
@@ -52,6 +64,9 @@ func spareName(state string) string {
 
 func (b *Backend) openFile(path, cure string, tables ...kept) error {
 	unlock, err := lock(path + ".lock")
+	if errors.Is(err, fs.ErrPermission) {
+		err = fmt.Errorf("%w; let this process write to its directory, or name another file", err)
+	}
 	if err != nil {
 		return fmt.Errorf("memory: locking %s: %w", path, err)
 	}
@@ -96,7 +111,7 @@ func (b *Backend) load(f *file) error {
 			return f.unreadable(err)
 		}
 		if err := store.Check(l.Kind, e.value); err != nil {
-			return f.unreadable(err)
+			return f.unreadable(fmt.Errorf("record %v: %w", l.key(), err))
 		}
 		t := f.table(l.Kind)
 		if t.get(l.ID).version != 0 {
@@ -119,7 +134,14 @@ func (f *file) table(kind store.Kind) *table {
 // unreadable is the error of a file that cannot be used. Starting without it
 // instead would throw its contents away, and with the passkeys the lock of the door.
 func (f *file) unreadable(err error) error {
-	return fmt.Errorf("memory: reading %s: %w; restore it from a backup, or move it away to start anew (%s)", f.path, err, f.cure)
+	cure := "restore it from a backup, or move it away to start anew (" + f.cure + ")"
+	switch {
+	case errors.Is(err, fs.ErrPermission):
+		cure = "let this process read it"
+	case errors.Is(err, errNewer):
+		cure = "run that version, or restore the file from a backup of this one"
+	}
+	return fmt.Errorf("memory: reading %s: %w; %s", f.path, err, cure)
 }
 
 func (b *Backend) closeFiles() error {

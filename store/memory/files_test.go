@@ -281,7 +281,7 @@ func TestAFileThatIsNotWhollyUnderstoodIsAStartUpError(t *testing.T) {
 		"no object":                 "[]",
 		"null":                      "null",
 		"no version":                strings.Replace(whole, `"version":1,`, "", 1),
-		"an unknown version":        strings.Replace(whole, `"version":1`, `"version":2`, 1),
+		"an unknown version":        strings.Replace(whole, `"version":1`, `"version":-2`, 1),
 		"no records":                `{"version":1}`,
 		"records are null":          `{"version":1,"records":null}`,
 		"an unknown field":          strings.Replace(whole, `"version"`, `"more":1,"version"`, 1),
@@ -348,11 +348,23 @@ func TestOneFileCannotBeBoth(t *testing.T) {
 	refusedNaming(t, memory.Options{PasskeyFile: path, StateFile: filepath.Join(dir, "other.json")}, path)
 }
 
+func TestAFileOfANewerVersionIsLeftForThatVersion(t *testing.T) {
+	o := optionsIn(t.TempDir())
+	newer := strings.Replace(whole, `"version":1`, `"version":2`, 1)
+	if err := os.WriteFile(o.StateFile, []byte(newer), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	refusedNaming(t, o, o.StateFile, "newer version", "run that version")
+	if got := contents(t, o.StateFile); got != newer {
+		t.Errorf("the file is %s now", got)
+	}
+}
+
 func TestASecondOpenOfTheSameFilesIsRefused(t *testing.T) {
 	o := optionsIn(t.TempDir())
 	b := opened(t, o)
 	create(t, b, grantKey("a"), 0)
-	refusedNaming(t, o, o.StateFile, "in use", "pid ")
+	refusedNaming(t, o, o.PasskeyFile, "in use", "another router of this process")
 
 	elsewhere := t.TempDir()
 	mixed := memory.Options{PasskeyFile: filepath.Join(elsewhere, "passkeys.json"), StateFile: o.StateFile}

@@ -16,6 +16,8 @@ import (
 
 const formatVersion = 1
 
+var errNewer = errors.New("the file is from a newer version of this program")
+
 // A document is what a file holds.
 type document struct {
 	Version int    `json:"version"`
@@ -103,6 +105,9 @@ func decode(data []byte, known func(store.Kind) bool) ([]line, error) {
 	}
 	if err := json.Unmarshal(data, &head); err != nil {
 		return nil, err
+	}
+	if head.Version > formatVersion {
+		return nil, fmt.Errorf("%w: format version %d, and this program writes version %d", errNewer, head.Version, formatVersion)
 	}
 	if head.Version != formatVersion {
 		return nil, fmt.Errorf("format version %d is not known; this program writes version %d", head.Version, formatVersion)

@@ -17,7 +17,7 @@ var errHeld = errors.New("the lock is held")
 func lock(path string) (unlock func() error, err error) {
 	f, err := openLocked(path)
 	if errors.Is(err, errHeld) {
-		return nil, fmt.Errorf("it is in use by another process%s; stop that one, or name another file", holder(path))
+		return nil, fmt.Errorf("it is in use by %s; stop that one, or name another file", holder(path))
 	}
 	if err != nil {
 		return nil, err
@@ -36,15 +36,15 @@ func writePID(f *os.File) error {
 	return err
 }
 
-// holder says who wrote the lock file last, for an error message.
+// holder says who has the lock, for an error message.
 func holder(path string) string {
 	data, err := os.ReadFile(path)
-	if err != nil {
-		return ""
+	pid, errPID := strconv.Atoi(strings.TrimSpace(string(data)))
+	switch {
+	case err != nil || errPID != nil:
+		return "another process"
+	case pid == os.Getpid():
+		return "another router of this process"
 	}
-	pid, err := strconv.Atoi(strings.TrimSpace(string(data)))
-	if err != nil {
-		return ""
-	}
-	return fmt.Sprintf(" (pid %d)", pid)
+	return fmt.Sprintf("another process (pid %d)", pid)
 }

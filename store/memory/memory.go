@@ -1,6 +1,6 @@
 // Package memory is the store.Backend of a single process: everything in maps
-// and, if wanted, the part that must outlive the process in two files that a
-// person can read and back up.
+// and, if wanted, the part that must outlive the process in files that a person
+// can read and back up.
 package memory
 
 import (
@@ -66,8 +66,8 @@ type Backend struct {
 
 var _ store.Backend = (*Backend)(nil)
 
-// New returns an empty Backend that forgets everything when the process ends. It
-// panics if o names files: those are for [Open].
+// New returns an empty Backend that forgets everything when the process ends. Close
+// ends its sweep. It panics if o names files: those are for [Open].
 func New(o Options) *Backend {
 	if o.PasskeyFile != "" || o.StateFile != "" {
 		panic("memory: New keeps nothing in files; use Open")
