@@ -75,6 +75,7 @@ type page struct {
 
 	mu         sync.Mutex
 	complaints []string // the browser's: errors of scripts, the network and the content security policy
+	tolerated  []string // parts of complaints that are not kept
 	targets    []string // where pages sent the browser, reachable or not
 }
 
@@ -171,14 +172,18 @@ func (p *page) hear(event any) {
 		}
 	case *runtime.EventConsoleAPICalled:
 		if e.Type == runtime.ConsoleAPICalledTypeError || e.Type == runtime.ConsoleAPICalledTypeWarning {
-			complaint = fmt.Sprintf("console %s: %d values", e.Type, len(e.Args))
+			complaint = fmt.Sprintf("console %s:", e.Type)
+			for _, arg := range e.Args {
+				complaint += " " + string(arg.Value) + arg.Description
+			}
 		}
 	case *cdplog.EventEntryAdded:
 		if e.Entry.Level == cdplog.EntryLevelError || e.Entry.Level == cdplog.EntryLevelWarning {
 			complaint = fmt.Sprintf("%s: %s (%s)", e.Entry.Source, e.Entry.Text, e.Entry.URL)
 		}
 	}
-	if complaint != "" {
+	tolerated := slices.ContainsFunc(p.tolerated, func(part string) bool { return strings.Contains(complaint, part) })
+	if complaint != "" && !tolerated {
 		p.complaints = append(p.complaints, complaint)
 	}
 }
@@ -190,6 +195,13 @@ func (p *page) complained() []string {
 	complaints := p.complaints
 	p.complaints = nil
 	return complaints
+}
+
+// tolerate drops complaints with any of these parts.
+func (p *page) tolerate(parts ...string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.tolerated = append(p.tolerated, parts...)
 }
 
 // wentTo reports whether a page sent the browser to an address, even to one that

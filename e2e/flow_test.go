@@ -73,11 +73,18 @@ func (c *callback) nothing() {
 	}
 }
 
-// register registers a client by the given metadata and returns its ID.
+// register registers a public client and returns its ID.
 func register(t *testing.T, s *server, name string, redirectURIs ...string) (clientID string) {
 	t.Helper()
+	clientID, _ = registerAs(t, s, name, "none", redirectURIs...)
+	return clientID
+}
+
+// registerAs registers a client that authenticates by a method.
+func registerAs(t *testing.T, s *server, name, method string, redirectURIs ...string) (clientID, secret string) {
+	t.Helper()
 	body, err := json.Marshal(map[string]any{
-		"client_name": name, "redirect_uris": redirectURIs, "token_endpoint_auth_method": "none",
+		"client_name": name, "redirect_uris": redirectURIs, "token_endpoint_auth_method": method,
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -88,19 +95,23 @@ func register(t *testing.T, s *server, name string, redirectURIs ...string) (cli
 	}
 	defer resp.Body.Close()
 	var answer struct {
-		ClientID string `json:"client_id"`
+		ClientID     string `json:"client_id"`
+		ClientSecret string `json:"client_secret"`
 	}
 	if err := json.NewDecoder(resp.Body).Decode(&answer); err != nil || resp.StatusCode != http.StatusCreated {
 		t.Fatalf("registering a client: status %d, %v", resp.StatusCode, err)
 	}
-	return answer.ClientID
+	return answer.ClientID, answer.ClientSecret
 }
 
-const state = "state-of-the-client"
+const (
+	state    = "state-of-the-client"
+	verifier = "a-verifier-of-at-least-forty-three-characters"
+)
 
 // authorizationURL is where a client sends the browser.
 func authorizationURL(s *server, clientID, redirectURI string) string {
-	challenge := sha256.Sum256([]byte("a-verifier-of-at-least-forty-three-characters"))
+	challenge := sha256.Sum256([]byte(verifier))
 	return s.url + "/authorize?" + url.Values{
 		"response_type":         {"code"},
 		"client_id":             {clientID},
@@ -117,4 +128,38 @@ func clientOnThisComputer(t *testing.T, s *server) (*callback, string) {
 	t.Helper()
 	client := listenForCallback(t)
 	return client, authorizationURL(s, register(t, s, "Test client", client.url), client.url)
+}
+
+// tokens are what a client gets for a code or a refresh token.
+type tokens struct {
+	Access  string `json:"access_token"`
+	Refresh string `json:"refresh_token"`
+	Error   string `json:"error"`
+}
+
+// login connects a client on this computer.
+func (p *page) login(s *server) (clientID string, got tokens) {
+	p.t.Helper()
+	client := listenForCallback(p.t)
+	clientID = register(p.t, s, "Test client", client.url)
+	p.approve(authorizationURL(s, clientID, client.url))
+	got, status, err := requestTokens(s.url, url.Values{
+		"grant_type": {"authorization_code"}, "client_id": {clientID},
+		"code": {client.wait().Get("code")}, "code_verifier": {verifier},
+	})
+	if err != nil || status != http.StatusOK {
+		p.t.Fatalf("redeeming the code: status %d %s, %v", status, got.Error, err)
+	}
+	return clientID, got
+}
+
+// requestTokens asks the token endpoint.
+func requestTokens(serverURL string, form url.Values) (got tokens, status int, err error) {
+	resp, err := http.PostForm(serverURL+"/token", form)
+	if err != nil {
+		return tokens{}, 0, err
+	}
+	defer resp.Body.Close()
+	err = json.NewDecoder(resp.Body).Decode(&got)
+	return got, resp.StatusCode, err
 }

@@ -12,6 +12,13 @@ import (
 var exampleBinary string
 
 func TestMain(m *testing.M) {
+	if os.Getenv(refresherEnv) != "" {
+		if err := runRefresher(os.Stdin, os.Stdout); err != nil {
+			fmt.Fprintln(os.Stderr, "refreshing:", err)
+			os.Exit(1)
+		}
+		return
+	}
 	os.Exit(runTests(m))
 }
 
@@ -43,6 +50,3 @@ func lacks(t *testing.T, what string) {
 	}
 	t.Skip(what)
 }
-
-// exercised says on standard output, where ./check looks, what a real client did.
-func exercised(client, did string) { fmt.Printf("client: %s: %s\n", client, did) }
