@@ -9,13 +9,15 @@ import (
 // may: nothing here goes by cookies, and a token is as good from one origin as
 // from another (WHATWG Fetch, CORS protocol).
 var (
-	anyOrigin     = []string{"*"}
-	exposed       = []string{"WWW-Authenticate, Mcp-Session-Id, Retry-After"}
-	preflightAge  = []string{"7200"}
-	corsMethods   = []string{"GET, HEAD, POST, DELETE, OPTIONS"}
-	corsHeaders   = "Authorization, Content-Type, Accept, MCP-Protocol-Version, Mcp-Method, Mcp-Name, Mcp-Session-Id, Last-Event-ID"
-	maxPreflights = 1024 // bytes of the request's header that are looked at
+	anyOrigin    = []string{"*"}
+	exposed      = []string{"WWW-Authenticate, Mcp-Session-Id, Retry-After"}
+	preflightAge = []string{"7200"}
+	corsMethods  = []string{"GET, HEAD, POST, DELETE, OPTIONS"}
+	corsHeaders  = "Authorization, Content-Type, Accept, MCP-Protocol-Version, Mcp-Method, Mcp-Name, Mcp-Session-Id, Last-Event-ID"
 )
+
+// maxAskedHeaders is how much of a preflight's list of headers is looked at, in bytes.
+const maxAskedHeaders = 1024
 
 // A corsHandler answers requests and preflights from any origin.
 type corsHandler struct{ http.Handler }
@@ -66,7 +68,7 @@ func preflight(w http.ResponseWriter, r *http.Request) {
 // wildcard does not cover requests with Authorization.
 func parameterHeaders(r *http.Request) string {
 	asked := r.Header.Get("Access-Control-Request-Headers")
-	if len(asked) > maxPreflights {
+	if len(asked) > maxAskedHeaders {
 		return ""
 	}
 	var extra strings.Builder

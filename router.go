@@ -16,7 +16,6 @@ import (
 	"net/http"
 	"net/netip"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/go-chi/chi/v5"
@@ -77,8 +76,9 @@ func BuildOAuthRouter(mcp http.Handler, cfg Config) (*Router, error) {
 	return router, nil
 }
 
-// Close waits for what is being written and closes the files. A store that came
-// from Config is its caller's to close.
+// Close waits for what is being written and closes the files; a second call does
+// nothing more. Stop the http.Server first. A store that came from Config is its
+// caller's to close.
 func (rt *Router) Close() error { return rt.close() }
 
 // ServeHTTP looks for a guarded path first: MCP requests are nearly all there are,
@@ -91,42 +91,6 @@ func (rt *Router) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		}
 	}
 	rt.own.ServeHTTP(w, r)
-}
-
-// covers reports whether path belongs to the resource. One that is not clean belongs
-// to none: what lies behind us might clean it, and take /mcp//admin for /mcp/admin,
-// which can be another resource with other scopes.
-func (g *guarded) covers(path string) bool {
-	if g.path == "/" {
-		return !isReserved(path) && isClean(path)
-	}
-	rest, ok := strings.CutPrefix(path, g.path)
-	return ok && (rest == "" || rest[0] == '/' && isClean(rest))
-}
-
-// isClean reports whether an absolute path has no empty, "." or ".." segment, but
-// for a slash at its end.
-func isClean(path string) bool {
-	for i := range len(path) - 1 {
-		if path[i] != '/' {
-			continue
-		}
-		switch rest := path[i+1:]; {
-		case rest[0] == '/', rest == ".", rest == "..", strings.HasPrefix(rest, "./"), strings.HasPrefix(rest, "../"):
-			return false
-		}
-	}
-	return true
-}
-
-// reserved are the paths that are this package's own, with all that is below them.
-var reserved = []string{"/.well-known", "/authorize", "/health", "/passkey", "/register", "/revoke", "/token"}
-
-func isReserved(path string) bool {
-	return slices.ContainsFunc(reserved, func(own string) bool {
-		rest, ok := strings.CutPrefix(path, own)
-		return ok && (rest == "" || rest[0] == '/')
-	})
 }
 
 // build wires the endpoints together. It is the whole map of the server.

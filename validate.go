@@ -25,47 +25,6 @@ import (
 	"github.com/mcpoauth/mcpoauth/token"
 )
 
-const (
-	defaultAppName          = "MCP server"
-	defaultPasskeyFile      = "passkeys.json"
-	defaultStateFile        = "state.json"
-	defaultAuthRate         = 120
-	defaultRegistrationRate = 60
-	defaultGeneralRate      = 6000
-	defaultCallers          = 10_000
-
-	minSecret       = 16 // characters of a secret that a person chose
-	maxCodeLifetime = 10 * time.Minute
-	maxRefreshGrace = 24 * time.Hour
-)
-
-var defaultScopes = []Scope{{Name: "mcp:tools", Description: "Use the tools of this server"}}
-
-// settings are a Config that has been checked, with every default in place.
-type settings struct {
-	issuer       string
-	appName      string
-	resources    oauth.Resources
-	clients      map[string]*store.Client
-	registration bool
-	documents    bool
-	fetcher      *fetch.Fetcher // of metadata documents
-	keySets      *fetch.Fetcher
-	redirectURIs []string
-	scopes       oauth.Scopes
-	passkeyFile  string
-	stateFile    string
-	backend      store.Backend
-	setupToken   string
-	lifetimes    store.Lifetimes
-	rates        RateLimits
-	capacity     Capacity
-	proxies      ratelimit.Proxies
-	log          *slog.Logger
-	pages        *templates.Pages
-	repair401    bool
-}
-
 // A validator collects what is wrong with a Config, so that its author can mend
 // everything at once.
 type validator struct{ problems []error }
@@ -88,7 +47,7 @@ func (cfg Config) validate(mcp http.Handler) (settings, error) {
 		documents:    !cfg.DisableMetadataDocuments,
 		fetcher:      &fetch.Fetcher{Transport: cfg.DangerouslyFetchThrough, Allow: cfg.AllowClientHost},
 		keySets:      &fetch.Fetcher{Transport: cfg.DangerouslyFetchThrough, Allow: cfg.AllowClientHost, MaxBytes: token.MaxKeySet},
-		redirectURIs: cfg.RedirectURIs,
+		redirectURIs: slices.Clone(cfg.RedirectURIs),
 		backend:      cfg.Store,
 		setupToken:   cfg.SetupToken,
 		lifetimes:    v.lifetimes(cfg),
@@ -308,7 +267,7 @@ func (v *validator) resources(list []Resource, s settings) oauth.Resources {
 			URL:    s.issuer + strings.TrimSuffix(r.Path, "/"),
 			Path:   r.Path,
 			Name:   cmp.Or(r.Name, s.appName),
-			Scopes: r.Scopes,
+			Scopes: slices.Clone(r.Scopes),
 		}
 		if len(r.Scopes) == 0 {
 			resource.Scopes = all
@@ -316,14 +275,6 @@ func (v *validator) resources(list []Resource, s settings) oauth.Resources {
 		resources = append(resources, resource)
 	}
 	return resources
-}
-
-func isPlainPath(s string) bool {
-	return !strings.ContainsFunc(s, func(c rune) bool { return !isUnreserved(c) && c != '/' })
-}
-
-func isUnreserved(c rune) bool {
-	return isHostRune(c) || 'A' <= c && c <= 'Z' || c == '_' || c == '~'
 }
 
 func (v *validator) clients(list []Client) map[string]*store.Client {

@@ -200,12 +200,8 @@ func (h *Handler) refuse(w http.ResponseWriter, r *http.Request, req *request, e
 		return
 	}
 	h.Log.ErrorContext(r.Context(), "request.failed", "path", r.URL.Path, "error", err)
-	w.Header().Set("Retry-After", "5")
-	h.Pages.Render(w, r, http.StatusServiceUnavailable, templates.Problem{
-		Title:   "Please try again in a moment",
-		Message: "The server cannot reach its own data just now.",
-		Remedy:  "Reload this page. If it goes on, the server's log says why.",
-	})
+	w.Header().Set("Retry-After", oauth.Seconds(oauth.RetryAfter))
+	h.Pages.Render(w, r, http.StatusServiceUnavailable, templates.Unavailable())
 }
 
 // redirect sends the browser back to the client, with iss in every answer so that

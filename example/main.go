@@ -16,6 +16,7 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"strings"
 	"syscall"
 	"time"
 
@@ -64,14 +65,19 @@ func newRouter(opts options, logger *slog.Logger) (*mcpoauth.Router, error) {
 	if err != nil {
 		return nil, err
 	}
+	var proxies []string
+	if strings.HasPrefix(opts.url, "https://") {
+		proxies = []string{"127.0.0.1", "::1"} // this program speaks http: the tunnel in front is on this machine
+	}
 	return mcpoauth.BuildOAuthRouter(newMCPHandler(notes), mcpoauth.Config{
-		ServerURL:   opts.url,
-		AppName:     "Notes",
-		PasskeyFile: filepath.Join(opts.data, "passkeys.json"),
-		StateFile:   filepath.Join(opts.data, "state.json"),
-		SetupToken:  opts.setupToken,
-		RateLimits:  opts.limits,
-		Logger:      logger,
+		ServerURL:      opts.url,
+		AppName:        "Notes",
+		PasskeyFile:    filepath.Join(opts.data, "passkeys.json"),
+		StateFile:      filepath.Join(opts.data, "state.json"),
+		SetupToken:     opts.setupToken,
+		RateLimits:     opts.limits,
+		TrustedProxies: proxies,
+		Logger:         logger,
 	})
 }
 

@@ -25,9 +25,9 @@ func (h *Handler) browserCookie() *http.Cookie {
 	return cookie
 }
 
-// browser returns what identifies the browser, or the zero Hash for one that was
+// Browser returns what identifies the browser of r, or the zero Hash for one that was
 // never here. The zero Hash equals nothing.
-func (h *Handler) browser(r *http.Request) store.Hash {
+func (h *Handler) Browser(r *http.Request) store.Hash {
 	cookie, err := r.Cookie(h.browserCookie().Name)
 	if err != nil || len(cookie.Value) != secret.Len {
 		return store.Hash{}
@@ -35,13 +35,10 @@ func (h *Handler) browser(r *http.Request) store.Hash {
 	return secret.Sum(cookie.Value)
 }
 
-// Browser returns what identifies the browser of r, or the zero Hash.
-func (h *Handler) Browser(r *http.Request) store.Hash { return h.browser(r) }
-
-// knownBrowser is browser, and gives one that has no cookie its cookie. A cookie that is
+// knownBrowser is Browser, and gives one that has no cookie its cookie. A cookie that is
 // there stays, for the ceremonies of other tabs.
 func (h *Handler) knownBrowser(w http.ResponseWriter, r *http.Request) store.Hash {
-	if hash := h.browser(r); hash != (store.Hash{}) {
+	if hash := h.Browser(r); hash != (store.Hash{}) {
 		return hash
 	}
 	cookie := h.browserCookie()

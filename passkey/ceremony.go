@@ -56,7 +56,7 @@ func (h *Handler) take(r *http.Request, purpose, id string) (*store.Ceremony, *w
 		return nil, nil, errInvalidSession
 	case err != nil:
 		return nil, nil, fmt.Errorf("taking the ceremony: %w", err)
-	case ceremony.Purpose != purpose, ceremony.UserID != "", !ceremony.BrowserHash.Equal(h.browser(r)):
+	case ceremony.Purpose != purpose, ceremony.UserID != "", !ceremony.BrowserHash.Equal(h.Browser(r)):
 		return nil, nil, errInvalidSession
 	}
 	var session webauthn.SessionData
@@ -74,7 +74,7 @@ func (h *Handler) Approved(r *http.Request, ceremonyID string, digest store.Hash
 	ceremony, err := h.Store.TakeApproval(r.Context(), ceremonyID)
 	if err == nil {
 		if ceremony.Purpose != purposeApprove || ceremony.UserID == "" ||
-			!ceremony.BrowserHash.Equal(h.browser(r)) || !ceremony.Digest.Equal(digest) {
+			!ceremony.BrowserHash.Equal(h.Browser(r)) || !ceremony.Digest.Equal(digest) {
 			return nil, ErrNotApproved
 		}
 		var user *store.User

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"strconv"
 	"strings"
 	"time"
 
@@ -35,13 +34,8 @@ func (h *Handler) RegisterPage(w http.ResponseWriter, r *http.Request) {
 	switch {
 	case err != nil:
 		h.Log.ErrorContext(r.Context(), "request.failed", "path", r.URL.Path, "error", fmt.Errorf("looking for the owner: %w", err))
-		w.Header().Set("Retry-After", strconv.Itoa(int(oauth.RetryAfter/time.Second)))
-		h.Pages.Render(w, r, http.StatusServiceUnavailable, templates.Problem{
-			Title:   "The server cannot answer just now",
-			Message: "It could not look into its own storage.",
-			Remedy:  "Wait a moment and reload this page.",
-			Code:    oauth.TemporarilyUnavailable,
-		})
+		w.Header().Set("Retry-After", oauth.Seconds(oauth.RetryAfter))
+		h.Pages.Render(w, r, http.StatusServiceUnavailable, templates.Unavailable())
 	case owned:
 		h.Pages.Render(w, r, http.StatusForbidden, templates.Problem{
 			Title:   "This server is set up already",

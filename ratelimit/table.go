@@ -27,8 +27,8 @@ type shard[K comparable] struct {
 }
 
 // NewTable returns a table in which each caller may ask perMinute times a minute,
-// all at once if they like, and that holds up to capacity callers. A negative
-// perMinute returns nil.
+// all at once if they like, and that holds about capacity callers, at least 64. A
+// negative perMinute returns nil, and zero lets nobody through.
 func NewTable[K comparable](perMinute, capacity int) *Table[K] {
 	if perMinute < 0 {
 		return nil

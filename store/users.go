@@ -10,6 +10,9 @@ import (
 	"github.com/mcpoauth/mcpoauth/internal/secret"
 )
 
+// maxHandle is the longest WebAuthn user handle, in bytes (WebAuthn Level 3 §5.4.3).
+const maxHandle = 64
+
 // HasOwner reports whether the setup is done: whether the owner, and with them the
 // first passkey, exists.
 func (s *Store) HasOwner(ctx context.Context) (bool, error) {
@@ -42,7 +45,7 @@ func NewUserHandle(id string) []byte {
 
 // UserByHandle returns the person whose authenticator answered with this handle.
 func (s *Store) UserByHandle(ctx context.Context, handle []byte) (*User, error) {
-	if len(handle) <= secret.IDLen || len(handle) > 64 {
+	if len(handle) <= secret.IDLen || len(handle) > maxHandle {
 		return nil, ErrNotFound
 	}
 	id := string(handle[secret.IDLen:])

@@ -65,6 +65,16 @@ type Problem struct {
 	Code    string
 }
 
+// Unavailable is the Problem of a server that cannot reach its own data.
+func Unavailable() Problem {
+	return Problem{
+		Title:   "Please try again in a moment",
+		Message: "The server cannot reach its own data just now.",
+		Remedy:  "Reload this page. If it goes on, the server's log says why.",
+		Code:    "temporarily_unavailable",
+	}
+}
+
 func (Consent) file() string     { return "consent.html" }
 func (SetupNeeded) file() string { return "setup_needed.html" }
 func (Setup) file() string       { return "setup.html" }

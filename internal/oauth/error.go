@@ -26,10 +26,8 @@ const (
 	InvalidTarget           = "invalid_target"
 	InvalidToken            = "invalid_token"
 	NotFound                = "not_found"
-	ServerError             = "server_error"
 	TemporarilyUnavailable  = "temporarily_unavailable"
 	TooManyRequests         = "too_many_requests"
-	UnauthorizedClient      = "unauthorized_client"
 	UnsupportedGrantType    = "unsupported_grant_type"
 	UnsupportedResponseType = "unsupported_response_type"
 )

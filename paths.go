@@ -1,0 +1,50 @@
+package mcpoauth
+
+import (
+	"slices"
+	"strings"
+)
+
+// covers reports whether path belongs to the resource. One that is not clean belongs
+// to none: what lies behind us might clean it, and take /mcp//admin for /mcp/admin,
+// which can be another resource with other scopes.
+func (g *guarded) covers(path string) bool {
+	if g.path == "/" {
+		return !isReserved(path) && isClean(path)
+	}
+	rest, ok := strings.CutPrefix(path, g.path)
+	return ok && (rest == "" || rest[0] == '/' && isClean(rest))
+}
+
+// isClean reports whether an absolute path has no empty, "." or ".." segment, but
+// for a slash at its end.
+func isClean(path string) bool {
+	for i := range len(path) - 1 {
+		if path[i] != '/' {
+			continue
+		}
+		switch rest := path[i+1:]; {
+		case rest[0] == '/', rest == ".", rest == "..", strings.HasPrefix(rest, "./"), strings.HasPrefix(rest, "../"):
+			return false
+		}
+	}
+	return true
+}
+
+// reserved are the paths that are this package's own, with all that is below them.
+var reserved = []string{"/.well-known", "/authorize", "/health", "/passkey", "/register", "/revoke", "/token"}
+
+func isReserved(path string) bool {
+	return slices.ContainsFunc(reserved, func(own string) bool {
+		rest, ok := strings.CutPrefix(path, own)
+		return ok && (rest == "" || rest[0] == '/')
+	})
+}
+
+func isPlainPath(s string) bool {
+	return !strings.ContainsFunc(s, func(c rune) bool { return !isUnreserved(c) && c != '/' })
+}
+
+func isUnreserved(c rune) bool {
+	return isHostRune(c) || 'A' <= c && c <= 'Z' || c == '_' || c == '~'
+}
