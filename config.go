@@ -86,7 +86,8 @@ type Config struct {
 	CodeLifetime time.Duration
 
 	// RefreshIdleLifetime is how long a connection lasts that nobody uses. Each
-	// refresh starts it anew. If zero, 90 days.
+	// refresh starts it anew. If zero, 90 days, or twice AccessTokenLifetime if that
+	// is longer.
 	RefreshIdleLifetime time.Duration
 
 	// RefreshGrace is how long a refresh token that was exchanged still gets the

@@ -161,8 +161,10 @@ func (v *validator) lifetimes(cfg Config) store.Lifetimes {
 		v.report("CodeLifetime", "is longer than %v, got %v; clients redeem a code at once, so use minutes or leave it zero", maxCodeLifetime, cfg.CodeLifetime)
 	}
 	access := cmp.Or(cfg.AccessTokenLifetime, store.DefaultAccess)
-	if idle := cmp.Or(cfg.RefreshIdleLifetime, store.DefaultRefreshIdle); idle < access {
-		v.report("RefreshIdleLifetime", "is shorter than the life of an access token (%v), got %v; make it longer, or AccessTokenLifetime shorter", access, idle)
+	// Most clients refresh when the access token has run out, not before.
+	idle := cmp.Or(cfg.RefreshIdleLifetime, max(store.DefaultRefreshIdle, 2*access))
+	if idle <= access {
+		v.report("RefreshIdleLifetime", "is not longer than the life of an access token (%v), got %v; make it longer, or AccessTokenLifetime shorter", access, idle)
 	}
 	if grace := cmp.Or(cfg.RefreshGrace, store.DefaultRefreshGrace); grace > maxRefreshGrace {
 		v.report("RefreshGrace", "is longer than %v, got %v; use minutes, because as long a stolen refresh token works unnoticed", maxRefreshGrace, grace)
@@ -170,7 +172,7 @@ func (v *validator) lifetimes(cfg Config) store.Lifetimes {
 	return store.Lifetimes{
 		Code:         cfg.CodeLifetime,
 		Access:       cfg.AccessTokenLifetime,
-		RefreshIdle:  cfg.RefreshIdleLifetime,
+		RefreshIdle:  idle,
 		RefreshGrace: cfg.RefreshGrace,
 	}
 }
