@@ -78,16 +78,16 @@ func (p *page) back() {
 // button restored.
 func (p *page) press(label string) {
 	p.t.Helper()
-	var at string
+	var at, before string
 	p.waitFor("a button "+label, func() bool {
-		at = p.evaluate(fmt.Sprintf(`(() => {
+		before, at = at, p.evaluate(fmt.Sprintf(`(() => {
 			const wanted = [...document.querySelectorAll("button, a")].find((b) => b.innerText.includes(%q) && !b.disabled);
 			if (!wanted || document.readyState !== "complete") return "";
 			wanted.scrollIntoView({ block: "center" });
 			const box = wanted.getBoundingClientRect();
 			return box.width ? (box.x + box.width / 2) + " " + (box.y + box.height / 2) : "";
 		})()`, label))
-		return at != ""
+		return at != "" && at == before // a button that still moves would be missed
 	})
 	var x, y float64
 	if _, err := fmt.Sscan(at, &x, &y); err != nil {

@@ -83,6 +83,8 @@ func TestTheEndOfTheSetupFitsEveryScreen(t *testing.T) {
 // look looks at the page that is open on every screen, by day and by night.
 func (p *page) look(name string) {
 	p.t.Helper()
+	const size = `innerWidth + "x" + innerHeight`
+	own := p.evaluate(size)
 	for _, screen := range screens {
 		p.do(chromedp.EmulateViewport(screen.width, screen.height))
 		if p.evaluate(`String(document.documentElement.scrollWidth > innerWidth)`) != "false" {
@@ -96,6 +98,7 @@ func (p *page) look(name string) {
 		}
 	}
 	p.do(chromedp.EmulateReset())
+	p.waitFor("the browser to have its own size again", func() bool { return p.evaluate(size) == own })
 }
 
 func (p *page) photograph(file string) {
