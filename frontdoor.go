@@ -38,22 +38,22 @@ func (d *frontDoor) watch(next http.Handler) http.Handler {
 
 func (d *frontDoor) look(r *http.Request) {
 	if r.Header.Get("X-Forwarded-For") != "" && !d.proxies.Trust(r) {
-		d.say("proxy.untrusted", "a request with X-Forwarded-For came from an address that is not in Config.TrustedProxies: if that is your proxy, add it, or all callers share one rate limit",
-			"peer", r.RemoteAddr)
+		d.say("proxy.untrusted", "a request with X-Forwarded-For came from an address that is not in Config.TrustedProxies: if, and only if, that address is yours, add it, or all callers share one rate limit",
+			d.proxies.Address(r).String())
 	}
 	if proto := r.Header.Get("X-Forwarded-Proto"); proto == "http" && d.issuer.Scheme == "https" && d.proxies.Trust(r) {
 		d.say("proxy.plaintext", "your proxy says that a request came to it by http, but Config.ServerURL is https: have the proxy redirect to https, or passkeys will not work",
-			"server_url", d.issuer.String())
+			d.issuer.String())
 	}
 	// A proxy that is not known may have put in its own name for us.
 	direct := r.Header.Get("X-Forwarded-For") == "" || d.proxies.Trust(r)
 	if host := forwardedHost(r, d.proxies); host != "" && !strings.EqualFold(host, d.issuer.Host) && direct && r.Header.Get("Sec-Fetch-Dest") == "document" {
 		d.say("host.unexpected", "a page was asked for by another name than Config.ServerURL: either a browser opened that name, where its passkeys do not work, or a proxy in front replaces Host and should pass it on",
-			"host", host, "server_url", d.issuer.String())
+			host)
 	}
 	if prefix := strippable(r.URL.Path); prefix != "" {
 		d.say("path.prefixed", "a request for an OAuth endpoint came with something before its path: have the proxy in front pass paths on as they are, from the root of the host in Config.ServerURL",
-			"path", r.URL.Path, "prefix", prefix)
+			prefix)
 	}
 }
 
@@ -75,13 +75,19 @@ func strippable(path string) string {
 	return ""
 }
 
-// say warns, once for each event.
-func (d *frontDoor) say(event, advice string, attrs ...any) {
+// maxSaid is how many different things are said in all: strangers can make some of
+// them up, but not drown the log.
+const maxSaid = 32
+
+// say warns, once for each event and what it is about.
+func (d *frontDoor) say(event, advice, about string) {
 	d.saidMu.Lock()
-	before := d.said[event]
-	d.said[event] = true
+	before := d.said[event+" "+about] || len(d.said) >= maxSaid
+	if !before {
+		d.said[event+" "+about] = true
+	}
 	d.saidMu.Unlock()
 	if !before {
-		d.log.Warn(event, append([]any{"advice", advice}, attrs...)...)
+		d.log.Warn(event, "advice", advice, "about", about, "server_url", d.issuer.String())
 	}
 }

@@ -228,6 +228,20 @@ func TestTheMetadataSayHowAClientCanSign(t *testing.T) {
 	}
 }
 
+// Anybody can register. Before somebody approved, nobody's server is asked for keys.
+func TestNobodysKeysAreFetchedForAClientThatNobodyApproved(t *testing.T) {
+	c := newSigner(t, "to be told")
+	origin := &keyOrigin{}
+	s := start(t, mcpoauth.Config{DangerouslyFetchThrough: origin})
+	c.id, _ = s.register(map[string]any{
+		"redirect_uris": []string{webClient}, "token_endpoint_auth_method": "private_key_jwt", "jwks_uri": "https://victim.example/jwks.json",
+	})
+	c.post(s, "/token", c.proof(s.url), "grant_type", "refresh_token", "refresh_token", "x").wantError(t, http.StatusUnauthorized, "invalid_client")
+	if n := origin.keys.Load(); n != 0 {
+		t.Errorf("the server was asked %d times", n)
+	}
+}
+
 func TestAClientThatRegisteredItsKeysConnectsByThem(t *testing.T) {
 	c := newSigner(t, "to be told")
 	s := owned(t)

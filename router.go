@@ -113,6 +113,7 @@ func (s settings) build(mcp http.Handler, st *store.Store) (*Router, error) {
 	// Only /authorize, where a person waits, asks other people's servers.
 	clients := &register.Clients{Preregistered: s.clients, ApprovedOnly: !s.registration, Store: st}
 	asking := *clients
+	asking.AllowHost = s.fetcher.Allow
 	if s.documents {
 		asking.Documents = &register.Documents{
 			Fetch: s.fetcher, Store: st, Methods: []string{oauth.AuthNone, oauth.AuthPrivateKeyJWT}, RedirectURIs: s.redirectURIs, Scopes: s.scopes, Log: s.log,

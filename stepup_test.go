@@ -117,6 +117,19 @@ func TestAStepUpShowsOnlyWhatIsNew(t *testing.T) {
 	}
 }
 
+// Any program on the machine can come by a client's ID, and ask again for what the
+// owner let another do: it must stand where the owner looks.
+func TestForAProgramOnThisComputerNothingWasApprovedBefore(t *testing.T) {
+	s := notebook(t, http.HandlerFunc(showIdentity))
+	id := s.public(loopback)
+	request := with(authorizationRequest(id, loopback), "scope", "notes:read")
+	s.code(request)
+	page := s.get("/authorize?" + with(request, "scope", "notes:read notes:write").Encode())
+	if strings.Contains(page.words(), "What you approved before") || !strings.Contains(page.words(), "Read your notes") {
+		t.Errorf("the page says %q", page.words())
+	}
+}
+
 // Who has connected what is nobody's business.
 func TestWhatWasApprovedBeforeShowsOnlyInItsBrowser(t *testing.T) {
 	s := notebook(t, http.HandlerFunc(showIdentity))
@@ -182,6 +195,8 @@ func TestToolsNeedScopesOfTheirOwn(t *testing.T) {
 		"a second message behind the first":                  {reader, list + call("add"), nil, http.StatusBadRequest},
 		"no name":                                            {reader, `{"method":"tools/call","params":{}}`, nil, http.StatusBadRequest},
 		"no JSON":                                            {reader, `tools/call`, nil, http.StatusBadRequest},
+		"more messages than a batch may have":                {reader, "[" + strings.Repeat(list+",", 100) + list + "]", nil, http.StatusBadRequest},
+		"a broken encoding of a name":                        {reader, call("list"), []string{"Mcp-Name", "=?base64?!?="}, http.StatusBadRequest},
 		"a compressed message":                               {reader, call("add"), []string{"Content-Encoding", "gzip"}, http.StatusUnsupportedMediaType},
 		"too large a message":                                {reader, `{"method":"` + strings.Repeat("x", 4<<20) + `"}`, nil, http.StatusRequestEntityTooLarge},
 	} {

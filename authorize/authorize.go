@@ -20,7 +20,7 @@ type Handler struct {
 	}
 	Store interface {
 		Approve(ctx context.Context, approval store.Approval) (code string, err error)
-		Consented(ctx context.Context, browser store.Hash, clientID, resource string) ([]string, error)
+		Consented(ctx context.Context, browser store.Hash, to store.ConsentTo) ([]string, error)
 	}
 	People       Authenticator
 	Pages        *templates.Pages
@@ -64,7 +64,7 @@ func (h *Handler) Get(w http.ResponseWriter, r *http.Request) {
 		h.Pages.Render(w, r, http.StatusOK, templates.SetupNeeded{SetupURL: "/passkey/register?" + back.Encode()})
 		return
 	}
-	before, err := h.Store.Consented(r.Context(), h.People.Browser(r), req.client.ID, req.resource.URL)
+	before, err := h.Store.Consented(r.Context(), h.People.Browser(r), store.ConsentTo{ClientID: req.client.ID, RedirectURI: req.redirectURI, Resource: req.resource.URL})
 	if err != nil {
 		h.refuse(w, r, req, err)
 		return
@@ -198,6 +198,9 @@ func (h *Handler) refuse(w http.ResponseWriter, r *http.Request, req *request, e
 		}
 		h.redirect(w, r, req, values)
 		return
+	}
+	if r.Context().Err() != nil {
+		return // who asked has hung up
 	}
 	h.Log.ErrorContext(r.Context(), "request.failed", "path", r.URL.Path, "error", err)
 	w.Header().Set("Retry-After", oauth.Seconds(oauth.RetryAfter))

@@ -3,6 +3,7 @@ package authorize
 import (
 	"html/template"
 	"net/url"
+	"strings"
 
 	"github.com/mcpoauth/mcpoauth/internal/oauth"
 	"github.com/mcpoauth/mcpoauth/templates"
@@ -15,6 +16,9 @@ const offlineAccess = "Stay connected without asking again"
 // and where the answer goes. What was approved before in this browser is told apart,
 // so that a client that asks for more shows what more.
 func (h *Handler) consent(req *request, before []string, rawQuery string) templates.Consent {
+	if !strings.HasPrefix(req.redirectURI, "https://") || oauth.IsLoopbackRedirect(req.redirectURI) {
+		before = nil // any program here can come by this client's ID, and was approved nothing
+	}
 	var added, kept []string
 	for _, name := range req.scopes {
 		if h.Scopes.Cover(before, []string{name}) {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"strings"
 
+	"github.com/mcpoauth/mcpoauth/internal/fetch"
 	"github.com/mcpoauth/mcpoauth/internal/secret"
 	"github.com/mcpoauth/mcpoauth/store"
 )
@@ -13,6 +14,7 @@ type Clients struct {
 	Preregistered map[string]*store.Client // by ID, from the configuration
 	ApprovedOnly  bool                     // of those that registered themselves, only the ones somebody approved
 	Documents     *Documents               // reads metadata documents; nil: only those of clients that were approved are known
+	AllowHost     func(host string) bool   // of such a client; nil: any
 	Store         interface {
 		Client(ctx context.Context, id string) (*store.Client, error)
 	}
@@ -28,6 +30,9 @@ func (c *Clients) Client(ctx context.Context, id string) (*store.Client, error) 
 			return c.Documents.Client(ctx, id)
 		}
 		if CheckDocumentURL(id) != "" {
+			return nil, store.ErrNotFound
+		}
+		if host, _ := fetch.CheckURL(id); c.AllowHost != nil && !c.AllowHost(host) {
 			return nil, store.ErrNotFound
 		}
 		return c.Store.Client(ctx, id)

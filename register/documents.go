@@ -1,7 +1,6 @@
 package register
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"log/slog"
@@ -79,10 +78,14 @@ func (d *Documents) without(ctx context.Context, url string, err error) (*store.
 		}
 	}
 	// Not 502: Cloudflare shows a page of its own in place of one with that status.
-	status := map[fetch.Kind]int{fetch.Refused: http.StatusForbidden, fetch.Unreachable: http.StatusServiceUnavailable}[failure.Kind]
-	return nil, d.refused(ctx, &DocumentError{
-		URL: url, Reason: failure.Reason, Status: cmp.Or(status, http.StatusBadRequest), cause: failure.Err,
-	})
+	status := http.StatusBadRequest
+	switch failure.Kind {
+	case fetch.Refused:
+		status = http.StatusForbidden
+	case fetch.Unreachable, fetch.Busy:
+		status = http.StatusServiceUnavailable
+	}
+	return nil, d.refused(ctx, &DocumentError{URL: url, Reason: failure.Reason, Status: status, cause: failure.Err})
 }
 
 func (d *Documents) served(ctx context.Context, url, instead string, why error) {

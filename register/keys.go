@@ -20,16 +20,39 @@ func (k keys) hasKeys() bool {
 	return given(k.JWKS) != (k.JWKSURI != "") && (given(k.JWKS) || problem == "")
 }
 
-// compact returns the keys as they come back from the store, to be compared with them.
-func (k keys) compact() (json.RawMessage, error) {
+// publicMembers are those of a JWK that are kept (RFC 7517 §4, RFC 7518 §6, RFC 8037).
+var publicMembers = []string{"kty", "use", "alg", "kid", "crv", "x", "y", "n", "e"}
+
+// maxKeys is how many keys of a set are kept.
+const maxKeys = 20
+
+// plain returns the set with what can be used of it and nothing else. Whatever
+// somebody nests in there would be kept, and each level of it written further in.
+func (k keys) plain() (json.RawMessage, error) {
 	if !given(k.JWKS) {
 		return nil, nil
 	}
-	var set bytes.Buffer
-	if err := json.Compact(&set, k.JWKS); err != nil {
+	var set struct {
+		Keys []map[string]json.RawMessage `json:"keys"`
+	}
+	if err := json.Unmarshal(k.JWKS, &set); err != nil {
 		return nil, errors.New("jwks is not a set of keys")
 	}
-	return set.Bytes(), nil
+	kept := make([]map[string]string, 0, len(set.Keys))
+	for _, key := range set.Keys[:min(len(set.Keys), maxKeys)] {
+		members := make(map[string]string)
+		for _, name := range publicMembers {
+			var text string
+			if json.Unmarshal(key[name], &text) == nil {
+				members[name] = text
+			}
+		}
+		kept = append(kept, members)
+	}
+	if len(kept) == 0 {
+		return nil, errors.New("jwks has no key")
+	}
+	return json.Marshal(map[string]any{"keys": kept})
 }
 
 // secretMembers are those of a JWK that hold what only its owner may know: of private

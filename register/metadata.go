@@ -88,7 +88,7 @@ func (m metadata) client(method string, allowed []string, scopes oauth.Scopes) (
 	}
 	if method == oauth.AuthPrivateKeyJWT {
 		client.JWKSURI = m.JWKSURI
-		if client.JWKS, err = m.compact(); err != nil {
+		if client.JWKS, err = m.plain(); err != nil {
 			return nil, oauth.Errorf(oauth.InvalidClientMetadata, err.Error())
 		}
 	}

@@ -2,7 +2,6 @@ package register
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"log/slog"
 	"mime"
@@ -18,7 +17,6 @@ import (
 type Handler struct {
 	Store interface {
 		RegisterClient(ctx context.Context, client *store.Client) error
-		Client(ctx context.Context, id string) (*store.Client, error)
 	}
 	Scopes       oauth.Scopes
 	RedirectURIs []string // that a client may register; nil: any safe one
@@ -100,10 +98,10 @@ func (h *Handler) register(w http.ResponseWriter, r *http.Request) (*response, e
 	if len(record) > MaxRecord {
 		return nil, oauth.Errorf(oauth.InvalidClientMetadata, "the metadata take more than 8 KiB")
 	}
-	client, err = h.store(r.Context(), client)
-	if err != nil {
+	if err := h.Store.RegisterClient(r.Context(), client); err != nil {
 		return nil, err
 	}
+	h.Log.InfoContext(r.Context(), "client.registered", "client_id", client.ID, "client_name", client.Name, "redirect_uri", client.RedirectURIs[0])
 	answer := describe(client)
 	if clientSecret != "" {
 		answer.ClientSecret, answer.ClientSecretExpiresAt = clientSecret, new(int64) // 0: never
@@ -123,24 +121,6 @@ func sharedID(client *store.Client) string {
 		panic("register: " + err.Error()) // strings and times always encode
 	}
 	return secret.IDOf("registration", string(record))
-}
-
-// store keeps a client, and returns the one that is there already if it is the same.
-func (h *Handler) store(ctx context.Context, client *store.Client) (*store.Client, error) {
-	for {
-		err := h.Store.RegisterClient(ctx, client)
-		if err == nil {
-			h.Log.InfoContext(ctx, "client.registered", "client_id", client.ID, "client_name", client.Name, "redirect_uri", client.RedirectURIs[0])
-			return client, nil
-		}
-		if !errors.Is(err, store.ErrConflict) {
-			return nil, err
-		}
-		known, err := h.Store.Client(ctx, client.ID)
-		if !errors.Is(err, store.ErrNotFound) { // or it has just been swept
-			return known, err
-		}
-	}
 }
 
 func describe(c *store.Client) *response {

@@ -465,3 +465,24 @@ func FuzzRegister(f *testing.F) {
 		}
 	})
 }
+
+// Whatever is nested in a set of keys would be written to the disk, each level of it
+// further in: 8 KB became 30 MB.
+func TestOfASetOfKeysOnlyTheKeysAreKept(t *testing.T) {
+	s := newSetup(t)
+	nested := strings.Repeat("[", 3000) + strings.Repeat("]", 3000)
+	_, got := s.registerJSON(t, `{"redirect_uris":["https://c.example/cb"],"token_endpoint_auth_method":"private_key_jwt",`+
+		`"jwks":{"keys":[{"kty":"EC","crv":"P-256","x":"a","y":"b","kid":"k","more":`+nested+`,"n":["no text"]}],"x":`+nested+`}}`)
+	id, _ := got["client_id"].(string)
+	client, err := s.store.Client(t.Context(), id)
+	if err != nil {
+		t.Fatalf("%v: %v", got, err)
+	}
+	if want := `{"keys":[{"crv":"P-256","kid":"k","kty":"EC","x":"a","y":"b"}]}`; string(client.JWKS) != want {
+		t.Errorf("kept %.200s, want %s", client.JWKS, want)
+	}
+	w, _ := s.registerJSON(t, `{"redirect_uris":["https://c.example/cb"],"token_endpoint_auth_method":"private_key_jwt","jwks":{"keys":[]}}`)
+	if w.Code != http.StatusBadRequest {
+		t.Errorf("a set without keys: %d", w.Code)
+	}
+}

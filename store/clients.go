@@ -11,9 +11,29 @@ import (
 const UnusedClient = 30 * 24 * time.Hour
 
 // RegisterClient stores a client that registered itself. It is forgotten after
-// UnusedClient, unless somebody approves it. ErrConflict: the ID is taken.
+// UnusedClient, unless somebody approves it. One that is there already under that ID
+// stays as it is, and if nobody has approved it yet its time begins anew.
 func (s *Store) RegisterClient(ctx context.Context, client *Client) error {
-	return s.backend.Create(ctx, Key{KindClient, client.ID}, client, wall().Add(UnusedClient))
+	key, expires := Key{KindClient, client.ID}, wall().Add(UnusedClient)
+	for {
+		err := s.backend.Create(ctx, key, client, expires)
+		if !errors.Is(err, ErrConflict) {
+			return err
+		}
+		err = update(ctx, s, key, func(current *Client, _ time.Time) (change, error) {
+			if !current.ApprovedAt.IsZero() {
+				return change{}, nil
+			}
+			return change{value: current, expires: expires}, nil
+		})
+		if !errors.Is(err, ErrNotFound) {
+			return err
+		}
+		// Swept just now, or waiting to be.
+		if err := s.remove(ctx, key); err != nil {
+			return err
+		}
+	}
 }
 
 // Client returns a client that registered itself.

@@ -19,16 +19,20 @@ type Consent struct {
 	Scopes []string `json:"scopes"`
 }
 
+// ConsentTo is what a consent was given to.
+type ConsentTo struct {
+	ClientID, RedirectURI, Resource string
+}
+
 // Encode implements Value.
 func (c *Consent) Encode() ([]byte, error) { return json.Marshal(c) }
 
-// Consented returns the scopes that were approved in that browser before, for that
-// client and resource. Nobody who has not the browser's cookie can ask.
-func (s *Store) Consented(ctx context.Context, browser Hash, clientID, resource string) ([]string, error) {
+// Consented returns the scopes that were approved in that browser before. Nobody who has not the browser's cookie can ask.
+func (s *Store) Consented(ctx context.Context, browser Hash, to ConsentTo) ([]string, error) {
 	if (browser == Hash{}) {
 		return nil, nil
 	}
-	consent, err := get[Consent](ctx, s, consentKey(browser, clientID, resource))
+	consent, err := get[Consent](ctx, s, consentKey(browser, to))
 	if errors.Is(err, ErrNotFound) {
 		return nil, nil
 	}
@@ -39,11 +43,11 @@ func (s *Store) Consented(ctx context.Context, browser Hash, clientID, resource 
 }
 
 // remember adds scopes to what was approved in a browser.
-func (s *Store) remember(ctx context.Context, browser Hash, clientID, resource string, scopes []string) error {
+func (s *Store) remember(ctx context.Context, browser Hash, to ConsentTo, scopes []string) error {
 	if (browser == Hash{}) {
 		return nil
 	}
-	key := consentKey(browser, clientID, resource)
+	key := consentKey(browser, to)
 	expires := wall().Add(ConsentLife)
 	err := s.backend.Create(ctx, key, &Consent{Scopes: scopes}, expires)
 	if !errors.Is(err, ErrConflict) {
@@ -64,7 +68,7 @@ func (s *Store) remember(ctx context.Context, browser Hash, clientID, resource s
 	return err
 }
 
-func consentKey(browser Hash, clientID, resource string) Key {
+func consentKey(browser Hash, to ConsentTo) Key {
 	text, _ := browser.MarshalText()
-	return Key{KindConsent, secret.IDOf(string(text), clientID, resource)}
+	return Key{KindConsent, secret.IDOf(string(text), to.ClientID, to.RedirectURI, to.Resource)}
 }

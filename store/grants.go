@@ -27,7 +27,7 @@ func (s *Store) Approve(ctx context.Context, a Approval) (code string, err error
 			return "", err
 		}
 	}
-	if err := s.remember(ctx, a.Browser, a.Client.ID, a.Resource, a.Scopes); err != nil {
+	if err := s.remember(ctx, a.Browser, ConsentTo{a.Client.ID, a.RedirectURI, a.Resource}, a.Scopes); err != nil {
 		return "", err
 	}
 	now := wall()

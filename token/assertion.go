@@ -71,6 +71,10 @@ func (h *Handler) authenticateByAssertion(r *http.Request, form url.Values, endp
 		return client, nil
 	case client.TokenEndpointAuthMethod != oauth.AuthPrivateKeyJWT:
 		return nil, invalidClient("the client is registered with a secret, not for private_key_jwt")
+	case !client.Preregistered && client.ApprovedAt.IsZero():
+		// Anybody can register keys, or a URL of them. Before somebody approved
+		// there is no code and no token that they could be for.
+		return nil, invalidClient("nobody has approved the client yet")
 	}
 	if err := h.accept(r.Context(), client, a, []string{h.Issuer, h.Issuer + tokenPath, h.Issuer + endpoint}); err != nil {
 		return nil, err

@@ -157,6 +157,7 @@ func keyClient() *store.Client {
 	return &store.Client{
 		ID: "client", TokenEndpointAuthMethod: "private_key_jwt", JWKS: keySet(jwk(rsaKey(), keyID)),
 		RedirectURIs: []string{"https://client.example/cb"}, GrantTypes: oauth.GrantTypes,
+		ApprovedAt: time.Now(),
 	}
 }
 

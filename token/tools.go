@@ -13,6 +13,9 @@ import (
 	"github.com/mcpoauth/mcpoauth/internal/oauth"
 )
 
+// maxBatch is how many messages may come at once.
+const maxBatch = 100
+
 // MaxMessage is the largest MCP message that RequireToolScopes looks into, in bytes.
 const MaxMessage = 4 << 20
 
@@ -88,6 +91,9 @@ func parseCalls(body []byte) ([]call, error) {
 		messages = append(messages, body)
 	} else if err := json.Unmarshal(body, &messages); err != nil {
 		return nil, unclear(http.StatusBadRequest, "the message is not JSON")
+	}
+	if len(messages) > maxBatch {
+		return nil, unclear(http.StatusBadRequest, "there are more than 100 messages at once")
 	}
 	var calls []call
 	for _, message := range messages {
@@ -168,25 +174,22 @@ func sameInHeaders(h http.Header, calls []call) error {
 	if len(methods) == 1 && methods[0] != calls[0].method {
 		return mismatch
 	}
-	if len(names) == 1 && calls[0].method == "tools/call" && headerValue(names[0]) != calls[0].name {
+	if len(names) == 1 && calls[0].method == "tools/call" && !headerIs(names[0], calls[0].name) {
 		return mismatch
 	}
 	return nil
 }
 
-// headerValue undoes the encoding of values that a header cannot carry as they are
-// (MCP 2026-07-28, value encoding).
-func headerValue(s string) string {
-	encoded, ok := strings.CutPrefix(s, "=?base64?")
+// headerIs reports whether a header says name, as it is or encoded, as names are that a
+// header cannot carry (MCP 2026-07-28, value encoding).
+func headerIs(value, name string) bool {
+	encoded, ok := strings.CutPrefix(value, "=?base64?")
+	if !ok {
+		return value == name
+	}
 	encoded, closed := strings.CutSuffix(encoded, "?=")
-	if !ok || !closed {
-		return s
-	}
-	plain, err := base64.StdEncoding.DecodeString(encoded)
-	if err != nil {
-		return s
-	}
-	return string(plain)
+	plain, err := base64.StdEncoding.Strict().DecodeString(encoded)
+	return closed && err == nil && string(plain) == name
 }
 
 func unclear(status int, description string) *oauth.Error {

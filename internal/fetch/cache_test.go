@@ -273,13 +273,40 @@ func TestOnlySoManyServersAreAskedAtOnce(t *testing.T) {
 			wg.Go(func() { mustGet(t, f, fmt.Sprintf("https://h%d.example/d", i)) })
 		}
 		synctest.Wait()
-		mustFail(t, f, "https://one-too-many.example/d", Unreachable, "too many others")
+		mustFail(t, f, "https://one-too-many.example/d", Busy, "too many others")
 		wg.Go(func() { mustGet(t, f, "https://h0.example/d") }) // is being asked already
 		wg.Wait()
 		if most != maxAtOnce || requests.Load() != maxWaiting {
 			t.Errorf("%d at once and %d in all, want %d and %d", most, requests.Load(), maxAtOnce, maxWaiting)
 		}
 		mustGet(t, f, "https://one-too-many.example/d") // which was not remembered
+	})
+}
+
+// Strangers who keep us busy must not choose what stands in for a server's answer.
+func TestWhileTooManyAreAskedWhatWasHadIsServedAndNothingElse(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		release := make(chan struct{})
+		f, _ := counted(func(n int, _ *http.Request) (*http.Response, error) {
+			if n > 1 {
+				<-release
+			}
+			return answer("{}", map[string][]string{"Cache-Control": {"max-age=300"}}), nil
+		})
+		mustGet(t, f, example)
+		time.Sleep(6 * time.Minute) // it has to be asked for anew now
+		var wg sync.WaitGroup
+		for i := range maxWaiting {
+			wg.Go(func() { f.Get(t.Context(), fmt.Sprintf("https://h%d.example/d", i)) })
+		}
+		synctest.Wait()
+		if doc := mustGet(t, f, example); doc.Stale == nil {
+			t.Error("it was had anew")
+		}
+		f.Reject(example)
+		mustFail(t, f, example, Busy, "too many others")
+		close(release)
+		wg.Wait()
 	})
 }
 

@@ -12,6 +12,11 @@ const (
 	// server said before still stands.
 	Unreachable
 
+	// Busy means that the server was not asked, because too many others were. It
+	// says nothing of the server, so that nobody who makes us busy decides what
+	// stands in for its answer.
+	Busy
+
 	// Broken is the server's own answer, and there is no document in it.
 	Broken
 )

@@ -24,8 +24,8 @@ const (
 	// this only keeps a click in a loop from becoming a load on somebody's server.
 	pause = 10 * time.Second
 
-	maxAtOnce  = 16      // connections
-	maxWaiting = 64      // fetches under way, those that wait for a connection included
+	maxAtOnce  = 64      // connections
+	maxWaiting = 256     // fetches under way, those that wait for a connection included
 	maxEntries = 1000    // documents kept
 	maxKept    = 8 << 20 // bytes of them, if each is as large as it may be
 )
@@ -97,9 +97,9 @@ func (f *Fetcher) Get(ctx context.Context, url string) (Document, error) {
 	if f.Allow != nil && !f.Allow(host) {
 		return Document{}, &Error{Kind: Refused, Reason: "the host " + host + " is not allowed here"}
 	}
-	e := f.entry(ctx, url)
+	e, kept := f.entry(ctx, url)
 	if e == nil {
-		return Document{}, busy(nil)
+		return kept, kept.unlessGood()
 	}
 	select {
 	case <-e.done:
@@ -124,9 +124,10 @@ func (f *Fetcher) Reject(url string) {
 	}
 }
 
-// entry returns the fetch of url that is under way or still good, or begins one.
-// Nil: there are too many already.
-func (f *Fetcher) entry(ctx context.Context, url string) *entry {
+// entry returns the fetch of url that is under way or still good, or begins one. If
+// there are too many already it returns nil, and what was had before, if that may
+// still be served.
+func (f *Fetcher) entry(ctx context.Context, url string) (*entry, Document) {
 	f.once.Do(f.setUp)
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -134,21 +135,38 @@ func (f *Fetcher) entry(ctx context.Context, url string) *entry {
 	old := f.entries[url]
 	if old != nil && (old.underWay() || now.Before(old.until)) {
 		old.used = now
-		return old
-	}
-	if f.underWay >= maxWaiting {
-		return nil
+		return old, Document{}
 	}
 	var last Document
 	if old != nil && !old.rejected {
 		last = old.doc
+	}
+	if f.underWay >= maxWaiting {
+		if last.servable(now) {
+			last.Stale = busy(nil)
+			return nil, last
+		}
+		return nil, Document{}
 	}
 	f.makeRoom()
 	f.underWay++
 	e := &entry{done: make(chan struct{}), used: now}
 	f.entries[url] = e
 	go f.fill(context.WithoutCancel(ctx), url, e, last)
-	return e
+	return e, Document{}
+}
+
+// servable reports whether a document that cannot be had anew may be served still.
+func (d Document) servable(now time.Time) bool {
+	return d.Body != nil && now.Sub(d.FetchedAt) < maxLifetime
+}
+
+// unlessGood is the error of not having asked, unless there is a document all the same.
+func (d Document) unlessGood() error {
+	if d.Body == nil {
+		return busy(nil)
+	}
+	return nil
 }
 
 func (f *Fetcher) setUp() {
@@ -196,7 +214,7 @@ func (f *Fetcher) fill(ctx context.Context, url string, e *entry, last Document)
 		e.until = now.Add(pause)
 	}
 	failure, _ := errors.AsType[*Error](err)
-	if failure != nil && failure.Kind == Unreachable && last.Body != nil && now.Sub(last.FetchedAt) < maxLifetime {
+	if failure != nil && (failure.Kind == Unreachable || failure.Kind == Busy) && last.servable(now) {
 		e.doc, e.err = last, nil
 		e.doc.Stale = failure
 	}
@@ -205,5 +223,5 @@ func (f *Fetcher) fill(ctx context.Context, url string, e *entry, last Document)
 }
 
 func busy(err error) *Error {
-	return &Error{Kind: Unreachable, Reason: "the server was not asked, because too many others are being asked just now", Err: err}
+	return &Error{Kind: Busy, Reason: "the server was not asked, because too many others are being asked just now", Err: err}
 }

@@ -86,7 +86,7 @@ func AsError(err error) (answer *Error, ours bool) {
 // in full; the request's path is, its query never.
 func WriteError(w http.ResponseWriter, r *http.Request, log *slog.Logger, err error) {
 	answer, ours := AsError(err)
-	if ours {
+	if ours && r.Context().Err() == nil { // else who asked has hung up
 		log.ErrorContext(r.Context(), "request.failed", "path", r.URL.Path, "error", err)
 	} else {
 		log.DebugContext(r.Context(), "request.refused", "path", r.URL.Path, "code", answer.Code, "description", answer.Description)

@@ -26,6 +26,8 @@ func newLimit(n int) *limit {
 func (l *limit) note(id string, next entry) (oldest string, evict bool) {
 	place, counted := l.places[id]
 	switch counts := next.version != 0 && next.expires != 0; {
+	case counts && counted:
+		l.order.MoveToBack(place) // as good as new
 	case counts && !counted:
 		l.places[id] = l.order.PushBack(id)
 	case !counts && counted:

@@ -128,7 +128,18 @@ var clients = []storeRule{
 	}},
 	{"a client ID is registered once", func(f *fixture) {
 		f.ok(f.store.RegisterClient(f.Context(), &store.Client{ID: client}))
-		f.fails(f.store.RegisterClient(f.Context(), &store.Client{ID: client}), store.ErrConflict)
+		key := store.Key{Kind: store.KindClient, ID: client}
+		before, err := f.backend.Get(f.Context(), key)
+		f.ok(err)
+		f.ok(f.store.RegisterClient(f.Context(), &store.Client{ID: client, Name: "another"}))
+		after, err := f.backend.Get(f.Context(), key)
+		f.ok(err)
+		if after.ExpiresAt.Before(before.ExpiresAt) {
+			f.Errorf("its time did not begin anew: %v, then %v", before.ExpiresAt, after.ExpiresAt)
+		}
+		if stays, err := f.store.Client(f.Context(), client); err != nil || stays.Name != "" {
+			f.Errorf("it did not stay as it was: %+v, %v", stays, err)
+		}
 	}},
 	{"an approval makes a client permanent", func(f *fixture) {
 		f.ok(f.store.RegisterClient(f.Context(), &store.Client{ID: client}))
