@@ -152,6 +152,19 @@ func TestANameThatIsNotThereReadsLikeOneThatLeadsInside(t *testing.T) {
 	}
 }
 
+// One request of a stranger must not become thousands of connections.
+func TestOnlyAFewAddressesOfANameAreTried(t *testing.T) {
+	var many []netip.Addr
+	for last := range byte(50) {
+		many = append(many, netip.AddrFrom4([4]byte{10, 0, 0, last + 1}))
+	}
+	f := &Fetcher{Transport: guarded(nameServer(many...))}
+	failure := mustFail(t, f, "https://everywhere.example/d", Unreachable, "")
+	if n := strings.Count(failure.Err.Error(), "dial tcp"); n != maxAddresses {
+		t.Errorf("%d addresses were tried, want %d: %v", n, maxAddresses, failure.Err)
+	}
+}
+
 // nameServer returns a resolver for which every name has these addresses.
 func nameServer(addresses ...netip.Addr) *net.Resolver {
 	return &net.Resolver{PreferGo: true, Dial: func(context.Context, string, string) (net.Conn, error) {
