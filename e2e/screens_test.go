@@ -83,10 +83,8 @@ func TestTheEndOfTheSetupFitsEveryScreen(t *testing.T) {
 // look looks at the page that is open on every screen, by day and by night.
 func (p *page) look(name string) {
 	p.t.Helper()
-	const size = `innerWidth + "x" + innerHeight`
-	own := p.evaluate(size)
 	for _, screen := range screens {
-		p.do(chromedp.EmulateViewport(screen.width, screen.height))
+		p.resize(screen.width, screen.height)
 		if p.evaluate(`String(document.documentElement.scrollWidth > innerWidth)`) != "false" {
 			p.t.Errorf("%s is wider than a screen of %d pixels", name, screen.width)
 		}
@@ -97,8 +95,15 @@ func (p *page) look(name string) {
 			p.photograph(fmt.Sprintf("%s-%dx%d-%s.png", name, screen.width, screen.height, scheme))
 		}
 	}
-	p.do(chromedp.EmulateReset())
-	p.waitFor("the browser to have its own size again", func() bool { return p.evaluate(size) == own })
+	p.resize(1280, 800)
+}
+
+// resize gives the page another screen, and waits until the page has seen it.
+func (p *page) resize(width, height int64) {
+	p.t.Helper()
+	p.do(chromedp.EmulateViewport(width, height))
+	want := fmt.Sprintf("%d %d", width, height)
+	p.waitFor("the page to be "+want, func() bool { return p.evaluate(`innerWidth + " " + innerHeight`) == want })
 }
 
 func (p *page) photograph(file string) {
