@@ -67,19 +67,54 @@ func TestATrustedProxyMayBeWrittenAsAnIPv4InIPv6Address(t *testing.T) {
 }
 
 func TestTheWholeFlowWorksOverHTTP2AndBehindATunnel(t *testing.T) {
-	s := owned(t)
-	if res := s.get("/health"); res.ProtoMajor != 1 {
-		t.Fatalf("the harness speaks %s already", res.Proto)
-	}
-	transport := s.http.Transport.(*http.Transport).Clone()
-	transport.ForceAttemptHTTP2 = true
-	s.http.Transport = &tunnel{transport}
+	s, router := inProcess(t, mcpoauth.Config{})
+	listener := httptest.NewUnstartedServer(router)
+	listener.EnableHTTP2 = true
+	listener.StartTLS()
+	t.Cleanup(listener.Close)
+	s.http = s.browser(listener)
+	s.http.Transport = &tunnel{s.http.Transport}
+	s.setUp()
 	client := s.login()
-	if res := s.call(client.access); res.StatusCode != http.StatusOK {
-		t.Errorf("got %d", res.StatusCode)
+	res := s.call(client.access)
+	if res.StatusCode != http.StatusOK || res.ProtoMajor != 2 {
+		t.Errorf("got %s %d", res.Proto, res.StatusCode)
 	}
 	if res := s.refresh(client.clientID, client.refresh); res.StatusCode != http.StatusOK {
 		t.Errorf("refreshing: %d %s", res.StatusCode, res.body)
+	}
+}
+
+// What a proxy did to the headers of a request may cost the request, and never more.
+func TestHeadersThatAProxyJoinedOrStripped(t *testing.T) {
+	s := owned(t)
+	client := s.login()
+	for name, test := range map[string]struct {
+		headers []string
+		status  int
+		code    string
+	}{
+		"as they were":               {[]string{"Authorization", "Bearer " + client.access}, http.StatusOK, ""},
+		"in lower case":              {[]string{"authorization", "bearer " + client.access}, http.StatusOK, ""},
+		"spaces between":             {[]string{"Authorization", "Bearer   " + client.access}, http.StatusOK, ""},
+		"two joined into one":        {[]string{"Authorization", "Bearer " + client.access + ", Bearer " + client.access}, http.StatusUnauthorized, "invalid_token"},
+		"its own in front, joined":   {[]string{"Authorization", "Basic cHJveHk6cHJveHk=, Bearer " + client.access}, http.StatusUnauthorized, "unauthorized"},
+		"its own beside":             {[]string{"Authorization", "Bearer " + client.access, "Authorization", "Basic cHJveHk6cHJveHk="}, http.StatusBadRequest, "invalid_request"},
+		"stripped":                   {nil, http.StatusUnauthorized, "unauthorized"},
+		"without a protocol version": {[]string{"Authorization", "Bearer " + client.access, "MCP-Protocol-Version", ""}, http.StatusOK, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			res := s.do("POST", "/mcp", strings.NewReader("{}"), test.headers...)
+			if res.StatusCode != test.status {
+				t.Fatalf("got %d %s, want %d", res.StatusCode, res.body, test.status)
+			}
+			if test.code != "" {
+				res.wantError(t, test.status, test.code)
+			}
+		})
+	}
+	if res := s.call(client.access); res.StatusCode != http.StatusOK {
+		t.Errorf("the token was lost on the way: %d", res.StatusCode)
 	}
 }
 
