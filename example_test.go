@@ -54,6 +54,43 @@ func ExampleIdentityFromContext() {
 	// Bearer resource_metadata="https://mcp.example.com/.well-known/oauth-protected-resource/mcp", scope="mcp:tools"
 }
 
+// Two MCP servers under one sign-in, with scopes of their own: a token for the one is
+// refused at the other.
+func ExampleBuildOAuthRouter_severalServers() {
+	backend := memory.New(memory.Options{})
+	defer backend.Close()
+
+	mux := http.NewServeMux()
+	mux.Handle("/notes", http.NotFoundHandler()) // any handlers that speak MCP
+	mux.Handle("/mail", http.NotFoundHandler())
+	router, err := mcpoauth.BuildOAuthRouter(mux, mcpoauth.Config{
+		ServerURL: "https://mcp.example.com",
+		Scopes: []mcpoauth.Scope{
+			{Name: "notes", Description: "Read and change your notes"},
+			{Name: "mail", Description: "Read your mail"},
+		},
+		Resources: []mcpoauth.Resource{
+			{Path: "/notes", Name: "Notes", Scopes: []string{"notes"}},
+			{Path: "/mail", Name: "Mail", Scopes: []string{"mail"}},
+		},
+		Store:      backend,
+		SetupToken: "an example, not a secret",
+	})
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer router.Close()
+
+	for _, path := range []string{"/notes", "/mail"} {
+		w := httptest.NewRecorder()
+		router.ServeHTTP(w, httptest.NewRequestWithContext(context.Background(), "POST", path, nil))
+		fmt.Println(w.Code, w.Header().Get("WWW-Authenticate"))
+	}
+	// Output:
+	// 401 Bearer resource_metadata="https://mcp.example.com/.well-known/oauth-protected-resource/notes", scope="notes"
+	// 401 Bearer resource_metadata="https://mcp.example.com/.well-known/oauth-protected-resource/mail", scope="mail"
+}
+
 // The first program a reader copies is one that the compiler has seen.
 func TestTheProgramInTheReadmeIsTheExample(t *testing.T) {
 	readme := readFile(t, "README.md")

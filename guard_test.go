@@ -90,6 +90,35 @@ func TestR56_ATokenForOneResourceIsRefusedAtAnother(t *testing.T) {
 	}
 }
 
+func TestR56_TwoServersUnderOneSignInKeepToThemselves(t *testing.T) {
+	mux := http.NewServeMux()
+	for _, name := range []string{"notes", "mail"} {
+		mux.HandleFunc("/"+name, func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, name) })
+	}
+	s := serveWith(t, mcpoauth.Config{
+		Scopes:    []mcpoauth.Scope{{Name: "notes"}, {Name: "mail"}},
+		Resources: []mcpoauth.Resource{{Path: "/notes", Name: "Notes", Scopes: []string{"notes"}}, {Path: "/mail", Name: "Mail", Scopes: []string{"mail"}}},
+	}, mux)
+	s.setUp()
+	for name, other := range map[string]string{"notes": "mail", "mail": "notes"} {
+		metadata := s.get("/.well-known/oauth-protected-resource/" + name)
+		if metadata.text(t, "resource") != serverURL+"/"+name || metadata.text(t, "resource_name") == "" || metadata.json(t, "scopes_supported").([]any)[0] != name {
+			t.Errorf("the metadata of %s: %s", name, metadata.body)
+		}
+		id := s.public(webClient)
+		request := with(authorizationRequest(id, webClient), "resource", serverURL+"/"+name, "scope", "")
+		tokens := s.redeem(id, webClient, s.code(request))
+		if got := tokens.text(t, "scope"); got != name {
+			t.Errorf("who asks for no scope at %s gets %q", name, got)
+		}
+		bearer := "Bearer " + tokens.text(t, "access_token")
+		if res := s.get("/"+name, "Authorization", bearer); res.body != name {
+			t.Errorf("at %s: %d %s", name, res.StatusCode, res.body)
+		}
+		s.get("/"+other, "Authorization", bearer).wantError(t, http.StatusUnauthorized, "invalid_token")
+	}
+}
+
 func TestGuardTakesAccessTokensInTheHeaderAndNothingElse(t *testing.T) {
 	s := owned(t)
 	client := s.login()

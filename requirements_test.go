@@ -344,6 +344,7 @@ var requirements = []requirement{
 	{56, "A token for one resource is refused at another.", []string{
 		"TestR56_ATokenForOneResourceIsRefusedAtAnother",
 		"TestR56_ATokenOfOneResourceIsNoGoodAtAnother",
+		"TestR56_TwoServersUnderOneSignInKeepToThemselves",
 	}},
 	{57, "Revocation is for the client's own tokens; an unknown one is answered the same.", []string{
 		"TestR57_AHintChangesNothing",
