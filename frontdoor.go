@@ -75,12 +75,15 @@ func strippable(path string) string {
 	return ""
 }
 
-// maxSaid is how many different things are said in all: strangers can make some of
-// them up, but not drown the log.
-const maxSaid = 32
+// Strangers can make up what is said, but not drown the log or fill memory with it.
+const (
+	maxSaid  = 32  // different things in all
+	maxAbout = 200 // bytes of what each is about
+)
 
 // say warns, once for each event and what it is about.
 func (d *frontDoor) say(event, advice, about string) {
+	about = about[:min(len(about), maxAbout)]
 	d.saidMu.Lock()
 	before := d.said[event+" "+about] || len(d.said) >= maxSaid
 	if !before {

@@ -3,6 +3,7 @@ package mcpoauth_test
 import (
 	"net/http"
 	"net/http/httptest"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -52,6 +53,20 @@ func TestAWrongSetUpInFrontIsSaidOnce(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+func TestStrangersCannotDrownTheLogWithWarnings(t *testing.T) {
+	s, router := inProcess(t, mcpoauth.Config{})
+	for n := range 200 {
+		r := httptest.NewRequestWithContext(t.Context(), "GET", "/"+strings.Repeat("x", 10_000)+strconv.Itoa(n)+"/authorize", nil)
+		r.Header.Set("X-Forwarded-For", "198.51.100.1")
+		r.RemoteAddr = "203.0.113." + strconv.Itoa(n) + ":1"
+		router.ServeHTTP(httptest.NewRecorder(), r)
+	}
+	warnings := strings.Count(s.logs.String(), `"path.prefixed"`) + strings.Count(s.logs.String(), `"proxy.untrusted"`)
+	if size := len(s.logs.String()); warnings == 0 || warnings > 32 || size > 50_000 {
+		t.Errorf("%d warnings of %d bytes", warnings, size)
 	}
 }
 

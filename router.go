@@ -107,7 +107,6 @@ func (s settings) build(mcp http.Handler, st *store.Store) (*Router, error) {
 	if err := sameOrigin.AddTrustedOrigin(s.issuer); err != nil {
 		return nil, fmt.Errorf("mcpoauth: trusting the server's own origin: %w", err)
 	}
-
 	sameOrigin.SetDenyHandler(http.HandlerFunc(s.refuseCrossOrigin))
 
 	// Only /authorize, where a person waits, asks other people's servers.

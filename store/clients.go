@@ -14,23 +14,29 @@ const UnusedClient = 30 * 24 * time.Hour
 // UnusedClient, unless somebody approves it. One that is there already under that ID
 // stays as it is, and if nobody has approved it yet its time begins anew.
 func (s *Store) RegisterClient(ctx context.Context, client *Client) error {
-	key, expires := Key{KindClient, client.ID}, wall().Add(UnusedClient)
+	key := Key{KindClient, client.ID}
 	for {
-		err := s.backend.Create(ctx, key, client, expires)
+		now := wall()
+		err := s.backend.Create(ctx, key, client, now.Add(UnusedClient))
 		if !errors.Is(err, ErrConflict) {
 			return err
 		}
-		err = update(ctx, s, key, func(current *Client, _ time.Time) (change, error) {
-			if !current.ApprovedAt.IsZero() {
-				return change{}, nil
-			}
-			return change{value: current, expires: expires}, nil
-		})
-		if !errors.Is(err, ErrNotFound) {
+		record, err := s.backend.Get(ctx, key)
+		switch {
+		case errors.Is(err, ErrNotFound):
+			continue // swept just now
+		case err != nil:
 			return err
+		case record.ExpiresAt.IsZero():
+			return nil // approved
 		}
-		// Swept just now, or waiting to be.
-		if err := s.remove(ctx, key); err != nil {
+		kept := record.Value
+		if expired(record.ExpiresAt, now) {
+			kept = client
+		}
+		// By its version: somebody may be approving it.
+		err = s.backend.Replace(ctx, key, record.Version, kept, now.Add(UnusedClient))
+		if !errors.Is(err, ErrConflict) && !errors.Is(err, ErrNotFound) {
 			return err
 		}
 	}

@@ -27,7 +27,8 @@ type ConsentTo struct {
 // Encode implements Value.
 func (c *Consent) Encode() ([]byte, error) { return json.Marshal(c) }
 
-// Consented returns the scopes that were approved in that browser before. Nobody who has not the browser's cookie can ask.
+// Consented returns the scopes that were approved in that browser before. Who does
+// not have the browser's cookie cannot ask.
 func (s *Store) Consented(ctx context.Context, browser Hash, to ConsentTo) ([]string, error) {
 	if (browser == Hash{}) {
 		return nil, nil
