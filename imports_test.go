@@ -17,20 +17,21 @@ const module = "github.com/mcpoauth/mcpoauth"
 // arrows says which packages of this module a package may import. Endpoints never
 // import one another, nothing imports the router, and the leaves import nothing.
 var arrows = map[string][]string{
-	".":               {"authorize", "discovery", "internal/fetch", "internal/oauth", "internal/secret", "passkey", "ratelimit", "register", "store", "store/memory", "templates", "token"},
-	"authorize":       {"internal/oauth", "internal/secret", "store", "templates"},
-	"discovery":       {"internal/oauth"},
-	"internal/fetch":  {},
-	"internal/oauth":  {},
-	"internal/secret": {},
-	"passkey":         {"internal/oauth", "internal/secret", "store", "templates"},
-	"ratelimit":       {"internal/oauth"},
-	"register":        {"internal/fetch", "internal/oauth", "internal/secret", "store"},
-	"store":           {"internal/secret"},
-	"store/memory":    {"store"},
-	"store/storetest": {"store"},
-	"templates":       {"internal/oauth"},
-	"token":           {"internal/fetch", "internal/oauth", "internal/secret", "store"},
+	".":                   {"authorize", "discovery", "internal/fetch", "internal/oauth", "internal/secret", "passkey", "ratelimit", "register", "store", "store/memory", "templates", "token"},
+	"authorize":           {"internal/oauth", "internal/secret", "store", "templates"},
+	"discovery":           {"internal/oauth"},
+	"internal/fetch":      {},
+	"internal/oauth":      {},
+	"internal/realserver": {},
+	"internal/secret":     {},
+	"passkey":             {"internal/oauth", "internal/secret", "store", "templates"},
+	"ratelimit":           {"internal/oauth"},
+	"register":            {"internal/fetch", "internal/oauth", "internal/secret", "store"},
+	"store":               {"internal/secret"},
+	"store/memory":        {"store"},
+	"store/storetest":     {"store"},
+	"templates":           {"internal/oauth"},
+	"token":               {"internal/fetch", "internal/oauth", "internal/secret", "store"},
 }
 
 func TestPackagesImportOnlyAlongTheArrows(t *testing.T) {

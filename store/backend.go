@@ -7,6 +7,7 @@
 package store
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -94,6 +95,18 @@ type Backend interface {
 	List(ctx context.Context, kind Kind, prefix, after string, limit int) ([]Record, error)
 }
 
+// A CachingBackend is a Backend that can answer from the memory of its own process,
+// which saves a round trip before every request to a guarded handler. Only that check
+// uses it: what decides about a change asks with Get.
+type CachingBackend interface {
+	Backend
+
+	// GetCached is Get, except that it may miss a write of another process for as
+	// long as the backend documents, whatever happens to its connections. It sees
+	// every write that this Backend acknowledged before it was called.
+	GetCached(ctx context.Context, key Key) (Record, error)
+}
+
 // Encoded is a value in the form that a remote backend reads from its database.
 // It is decoded when it is first needed, and only then: a backend that caches the
 // Encoded it returned caches the decoded value with it.
@@ -105,8 +118,8 @@ type Encoded struct {
 // NewEncoded wraps what Encode returned earlier. The bytes now belong to the value.
 func NewEncoded(data []byte) *Encoded { return &Encoded{data: data} }
 
-// Encode returns the bytes as they were read. They must not be changed.
-func (e *Encoded) Encode() ([]byte, error) { return e.data, nil }
+// Encode returns the bytes as they were read. They are the caller's own.
+func (e *Encoded) Encode() ([]byte, error) { return bytes.Clone(e.data), nil }
 
 // Check decodes value as a record of that kind, and returns an error if it is none. A
 // backend that reads from a place that people can edit calls it when it starts. Kinds

@@ -50,14 +50,14 @@ func (s *Store) Approve(ctx context.Context, a Approval) (code string, err error
 }
 
 // Access returns the grant of a live access token, and what the grant says of the
-// token. It is the look-up before every request to a guarded handler: one read, one
-// hash, no write.
+// token. It is the look-up before every request to a guarded handler: one read, from
+// this process's memory where the backend can, one hash, no write.
 func (s *Store) Access(ctx context.Context, token string, now time.Time) (*Grant, *AccessToken, error) {
 	grantID, own, ok := parseSingle(accessPrefix, token)
 	if !ok {
 		return nil, nil, ErrNotFound
 	}
-	record, err := s.backend.Get(ctx, Key{KindGrant, grantID})
+	record, err := s.cached(ctx, Key{KindGrant, grantID})
 	if err != nil {
 		return nil, nil, err
 	}

@@ -43,12 +43,17 @@ func (l Lifetimes) withDefaults() Lifetimes {
 // Any further error is the backend's: nothing can be said about the record.
 type Store struct {
 	backend Backend
+	cached  func(context.Context, Key) (Record, error) // Get, or the backend's GetCached
 	life    Lifetimes
 }
 
 // New returns a Store on a backend, which the caller closes.
 func New(backend Backend, life Lifetimes) *Store {
-	return &Store{backend: backend, life: life.withDefaults()}
+	s := &Store{backend: backend, cached: backend.Get, life: life.withDefaults()}
+	if caching, ok := backend.(CachingBackend); ok {
+		s.cached = caching.GetCached
+	}
+	return s
 }
 
 // Check asks the backend for something that need not exist, and returns an error
