@@ -548,7 +548,7 @@ func TestR38_NothingIsEverApprovedSilently(t *testing.T) {
 func TestR38_TheCeremonyOfTheSetupApprovesNothing(t *testing.T) {
 	s := serve(t, mcpoauth.Config{})
 	request := authorizationRequest(s.public(webClient), webClient)
-	setup := s.fetch("/passkey/register/start", map[string]string{"setup_token": setupToken}).text(t, "ceremony")
+	setup := s.fetch("/passkey/register/start", map[string]string{"token": setupToken}).text(t, "ceremony")
 	s.setUp()
 	s.decide(request, "approve", setup).wantPage(t, http.StatusBadRequest, "no longer counts")
 }

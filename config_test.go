@@ -380,7 +380,7 @@ func TestTheSetupLinkIsLoggedOnceAndOnlyWhenItIsNeeded(t *testing.T) {
 	cfg := inMemory(t, mcpoauth.Config{ServerURL: serverURL})
 
 	router, logs := build(cfg)
-	if n := strings.Count(logs, link); n != 1 || strings.Count(logs, "mcpoauth_st_") != 1 {
+	if n := strings.Count(logs, link); n != 1 || strings.Count(logs, "mcpoauth_et_") != 1 {
 		t.Errorf("with neither owner nor token the link is there %d times: %s", n, logs)
 	}
 	_, token, _ := strings.Cut(logs, link)
@@ -396,7 +396,7 @@ func TestTheSetupLinkIsLoggedOnceAndOnlyWhenItIsNeeded(t *testing.T) {
 		t.Errorf("with a token of the configuration: %s", logs)
 	}
 
-	if res := through(t, router).fetch("/passkey/register/start", map[string]string{"setup_token": token}); res.StatusCode != http.StatusOK {
+	if res := through(t, router).fetch("/passkey/register/start", map[string]string{"token": token}); res.StatusCode != http.StatusOK {
 		t.Errorf("the token of the link gets %d %s", res.StatusCode, res.body)
 	}
 	through(t, known).setUp()

@@ -202,7 +202,12 @@ func (s *server) relyingParty() virtualwebauthn.RelyingParty {
 // setUp makes the owner's passkey.
 func (s *server) setUp() {
 	s.t.Helper()
-	began := s.fetch("/passkey/register/start", map[string]string{"setup_token": setupToken})
+	s.setUpWith(setupToken)
+}
+
+func (s *server) setUpWith(token string) {
+	s.t.Helper()
+	began := s.fetch("/passkey/register/start", map[string]string{"token": token})
 	if began.StatusCode != http.StatusOK {
 		s.t.Fatalf("starting the setup: %d %s", began.StatusCode, began.body)
 	}

@@ -18,6 +18,9 @@ import (
 // unlimited is for tests that ask more often than anybody honest does.
 var unlimited = mcpoauth.RateLimits{Auth: -1, Registration: -1, General: -1}
 
+// madeToken stands in Config.SetupToken for one that the server makes.
+const madeToken = "made"
+
 // serve is start without rate limits.
 func serve(t *testing.T, cfg mcpoauth.Config) *server {
 	t.Helper()
@@ -64,7 +67,9 @@ func inProcessWith(t *testing.T, cfg mcpoauth.Config, mcp http.Handler) (*server
 	t.Helper()
 	s := &server{t: t, url: serverURL, logs: new(safeBuffer)}
 	cfg.ServerURL = serverURL
-	cfg.SetupToken = cmp.Or(cfg.SetupToken, setupToken)
+	if cfg.SetupToken = cmp.Or(cfg.SetupToken, setupToken); cfg.SetupToken == madeToken {
+		cfg.SetupToken = ""
+	}
 	cfg.RateLimits = unlimited
 	cfg.Logger = slog.New(slog.NewJSONHandler(s.logs, nil))
 	if cfg.Store == nil && cfg.StateFile == "" {

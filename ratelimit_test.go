@@ -287,7 +287,7 @@ func TestR60_NoSecretIsInTheLog(t *testing.T) {
 	}))
 	secrets := map[string]string{"the setup token": setupToken, "the verifier": verifier, "the client's secret": known, "the state": "the-state"}
 
-	s.fetch("/passkey/register/start", map[string]string{"setup_token": "a-wrong-guess-of-the-setup-token"})
+	s.fetch("/passkey/register/start", map[string]string{"token": "a-wrong-guess-of-the-setup-token"})
 	secrets["a guess of the setup token"] = "a-wrong-guess-of-the-setup-token"
 	s.setUp()
 	id, clientSecret := s.register(map[string]any{"redirect_uris": []string{webClient}, "client_name": "Notes"})
@@ -368,7 +368,7 @@ func TestR60_NoSecretIsInTheLog(t *testing.T) {
 		}
 	}
 	for _, event := range []string{
-		"setup.needed", "setup.refused", "setup.completed", "client.registered", "approval.granted", "request.failed",
+		"setup.needed", "enrolment.refused", "setup.completed", "client.registered", "approval.granted", "request.failed",
 		"token.issued", "token.refreshed", "token.reused", "token.revoked",
 	} {
 		if !strings.Contains(said, `"msg":"`+event+`"`) {

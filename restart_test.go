@@ -75,8 +75,8 @@ func TestR58_TheSetupStaysClosed(t *testing.T) {
 	s.setUp()
 	cfg.SetupToken = "another-setup-token-in-the-configuration"
 	s = restart(t, s, router, cfg)
-	for _, token := range []string{setupToken, cfg.SetupToken, ""} {
-		s.fetch("/passkey/register/start", map[string]string{"setup_token": token}).wantError(t, http.StatusForbidden, "registration_locked")
+	for token, code := range map[string]string{setupToken: "invalid_link", cfg.SetupToken: "registration_locked", "": "invalid_link"} {
+		s.fetch("/passkey/register/start", map[string]string{"token": token}).wantError(t, http.StatusForbidden, code)
 	}
 	s.get("/passkey/register").wantPage(t, http.StatusForbidden, "set up already")
 	if s.logged("setup.needed") != 0 {

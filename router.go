@@ -95,8 +95,7 @@ func (rt *Router) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 // build wires the endpoints together. It is the whole map of the server.
 func (s settings) build(mcp http.Handler, st *store.Store) (*Router, error) {
-	setupToken, err := s.setup(st)
-	if err != nil {
+	if err := s.announceSetup(st); err != nil {
 		return nil, err
 	}
 	rp, err := passkey.RelyingParty(s.issuer, s.appName)
@@ -120,7 +119,7 @@ func (s settings) build(mcp http.Handler, st *store.Store) (*Router, error) {
 	}
 	people := &passkey.Handler{
 		Store: st, Pages: s.pages, RelyingParty: rp, ServerURL: s.issuer, AppName: s.appName,
-		ResourceURLs: s.resourceURLs(), SetupToken: setupToken, Log: s.log,
+		ResourceURLs: s.resourceURLs(), SetupToken: s.setupToken, Log: s.log,
 	}
 	approval := &authorize.Handler{
 		Clients: &asking, Store: st, People: people, Pages: s.pages, Issuer: s.issuer, Resources: s.resources,
@@ -149,6 +148,7 @@ func (s settings) build(mcp http.Handler, st *store.Store) (*Router, error) {
 		{"POST", "/authorize", auth(page, approval.Post)}, // decisions are checked for their origin inside
 		{"GET", templates.AssetPath + "{file}", rest(json, s.asset)},
 		{"GET", "/passkey/register", auth(page, people.RegisterPage)},
+		{"GET", "/passkey/enrol", auth(page, people.EnrolPage)},
 		{"POST", "/passkey/register/start", same(auth(json, people.RegisterStart))},
 		{"POST", "/passkey/register/finish", same(auth(json, people.RegisterFinish))},
 		{"POST", "/passkey/auth/start", same(auth(json, people.AuthStart))},
@@ -248,27 +248,32 @@ func (s settings) resourceURLs() []string {
 	return urls
 }
 
-// setup returns the token that allows the first passkey, or none if there is one
-// already. The link is the one secret that is ever logged: whoever reads the log
-// of a server that nobody owns yet may become its owner.
-func (s settings) setup(st *store.Store) (string, error) {
+// announceSetup says how the first passkey is made, unless there is one. The link is the
+// one secret that is ever logged: whoever reads the log of a server that nobody owns
+// yet may become its owner. Of several replicas each logs a link, and each link works at
+// all of them.
+func (s settings) announceSetup(st *store.Store) error {
 	ctx, cancel := context.WithTimeout(context.Background(), startupTimeout)
 	defer cancel()
 	done, err := st.HasOwner(ctx)
 	if err != nil {
-		return "", fmt.Errorf("mcpoauth: reading the store: %w", err)
+		return fmt.Errorf("mcpoauth: reading the store: %w", err)
 	}
 	page := s.issuer + "/passkey/register"
 	switch {
 	case done:
-		return "", nil
+		return nil
 	case s.setupToken != "":
 		s.log.Info("setup.needed", "advice", "open the page and enter the setup token to create the owner's passkey", "page", page)
-		return s.setupToken, nil
+		return nil
 	}
-	made := store.NewSetupToken()
-	s.log.Info("setup.needed", "advice", "open this link in your browser to create the owner's passkey", "setup_link", page+"#setup_token="+made)
-	return made, nil
+	token, err := st.Enrol(ctx, store.ForSetup, store.OwnerID, "")
+	if err != nil {
+		return fmt.Errorf("mcpoauth: storing the setup token: %w", err)
+	}
+	s.log.Info("setup.needed", "advice", "open this link in your browser to create the owner's passkey",
+		"setup_link", page+"#setup_token="+token, "works_until", time.Now().Add(store.SetupLife).Format(time.RFC3339))
+	return nil
 }
 
 // limit returns a limiter of its own by address: what is refused is said as JSON or

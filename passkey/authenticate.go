@@ -66,7 +66,7 @@ func (h *Handler) finishAuthentication(w http.ResponseWriter, r *http.Request) e
 	if err != nil {
 		return err
 	}
-	ceremony.UserID, ceremony.Session = user.ID, nil
+	ceremony.UserID, ceremony.PasskeyID, ceremony.Session = user.ID, passkeyID, nil
 	if err := h.Store.AnswerCeremony(r.Context(), *ceremony); err != nil {
 		return fmt.Errorf("storing the answer: %w", err)
 	}
@@ -92,6 +92,8 @@ func (h *Handler) verifyAssertion(r *http.Request, session *webauthn.SessionData
 		return nil, nil, &refused{"unknown user handle"}
 	case err != nil:
 		return nil, nil, fmt.Errorf("looking up the user: %w", err)
+	case user.Suspended():
+		return nil, nil, &refused{"the person is suspended"}
 	}
 	find := func(_, _ []byte) (webauthn.User, error) { return h.account(user), nil }
 	if _, _, err = h.RelyingParty.ValidatePasskeyLogin(find, *session, parsed); err != nil {
@@ -126,26 +128,4 @@ func (h *Handler) usePasskey(r *http.Request, user *store.User, parsed *protocol
 		return &refused{"the signature counter went back: the passkey may have been copied"}
 	}
 	return nil
-}
-
-// account is a user as WebAuthn sees one.
-type account struct {
-	*store.User
-	displayName string
-}
-
-func (h *Handler) account(user *store.User) account {
-	return account{User: user, displayName: "Owner of " + h.AppName}
-}
-
-func (a account) WebAuthnID() []byte          { return a.Handle }
-func (a account) WebAuthnName() string        { return a.Name }
-func (a account) WebAuthnDisplayName() string { return a.displayName }
-
-func (a account) WebAuthnCredentials() []webauthn.Credential {
-	credentials := make([]webauthn.Credential, len(a.Passkeys))
-	for i, p := range a.Passkeys {
-		credentials[i] = credential(p)
-	}
-	return credentials
 }

@@ -353,7 +353,7 @@ func TestTheCookieTellsBrowsersApartAndNoMore(t *testing.T) {
 
 func TestACookieThatWeDidNotMakeIsReplaced(t *testing.T) {
 	b := newSite(t).browser()
-	r := httptest.NewRequest(http.MethodPost, "/passkey/register/start", strings.NewReader(`{"setup_token":"`+setupToken+`"}`))
+	r := httptest.NewRequest(http.MethodPost, "/passkey/register/start", strings.NewReader(`{"token":"`+setupToken+`"}`))
 	r.Header.Set("Content-Type", "application/json")
 	r.AddCookie(&http.Cookie{Name: "__Host-mcpoauth", Value: "x"})
 	wantStatus(t, b.do(r), http.StatusOK)
@@ -365,7 +365,7 @@ func TestACookieThatWeDidNotMakeIsReplaced(t *testing.T) {
 func TestR60TheLogHoldsNoSecret(t *testing.T) {
 	s, d := newSite(t), newDevice()
 	b := s.browser()
-	b.post("/passkey/register/start", `{"setup_token":"mcpoauth_st_almost"}`)
+	b.post("/passkey/register/start", `{"token":"mcpoauth_st_almost"}`)
 	wantOK(t, b.register(t, d))
 	ceremony, finished := b.prove(t, d, digestOf("request"))
 	wantOK(t, finished)

@@ -16,7 +16,7 @@ import (
 
 // What a ceremony is for: the answer to one is never taken for the other.
 const (
-	purposeSetup   = "setup"
+	purposeEnrol   = "enrol"
 	purposeApprove = "approve"
 )
 
@@ -71,21 +71,29 @@ var errInvalidSession = oauth.Errorf(InvalidSession, "the ceremony is unknown, e
 // Approved returns who approved the request of that digest in the browser that
 // sends r, and uses the approval up. ErrNotApproved: nobody did.
 func (h *Handler) Approved(r *http.Request, ceremonyID string, digest store.Hash) (*store.User, error) {
+	user, _, err := h.Touched(r, ceremonyID, digest)
+	return user, err
+}
+
+// Touched is Approved, and tells the passkey too.
+func (h *Handler) Touched(r *http.Request, ceremonyID string, digest store.Hash) (user *store.User, passkeyID []byte, err error) {
 	ceremony, err := h.Store.TakeApproval(r.Context(), ceremonyID)
 	if err == nil {
 		if ceremony.Purpose != purposeApprove || ceremony.UserID == "" ||
 			!ceremony.BrowserHash.Equal(h.Browser(r)) || !ceremony.Digest.Equal(digest) {
-			return nil, ErrNotApproved
+			return nil, nil, ErrNotApproved
 		}
-		var user *store.User
 		if user, err = h.Store.User(r.Context(), ceremony.UserID); err == nil {
-			return user, nil
+			if user.Suspended() {
+				return nil, nil, ErrNotApproved
+			}
+			return user, ceremony.PasskeyID, nil
 		}
 	}
 	if errors.Is(err, store.ErrNotFound) {
-		return nil, ErrNotApproved
+		return nil, nil, ErrNotApproved
 	}
-	return nil, fmt.Errorf("passkey: looking up the approval: %w", err)
+	return nil, nil, fmt.Errorf("passkey: looking up the approval: %w", err)
 }
 
 // owned refuses unless the server's setup is in the state that is wanted.

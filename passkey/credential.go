@@ -14,7 +14,7 @@ import (
 
 // newPasskey keeps of a new credential what later assertions are verified with.
 // How it was attested is not kept: attestation is not asked for.
-func newPasskey(c *webauthn.Credential, now time.Time) store.Passkey {
+func newPasskey(c *webauthn.Credential) store.Passkey {
 	p := store.Passkey{
 		ID:             c.ID,
 		PublicKey:      c.PublicKey,
@@ -22,7 +22,7 @@ func newPasskey(c *webauthn.Credential, now time.Time) store.Passkey {
 		SignCount:      c.Authenticator.SignCount,
 		BackupEligible: c.Flags.BackupEligible,
 		BackedUp:       c.Flags.BackupState,
-		CreatedAt:      now,
+		CreatedAt:      time.Now().UTC().Round(0),
 	}
 	for _, transport := range c.Transport {
 		p.Transports = append(p.Transports, string(transport))

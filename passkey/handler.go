@@ -1,5 +1,5 @@
-// Package passkey proves that the owner is there: it makes the owner's passkey at
-// the first run, and has it sign each authorization request that is approved.
+// Package passkey proves that a person is there: it makes passkeys for who has a setup,
+// invitation or recovery link, and has one sign each request that is approved.
 //
 // It is public to be read: only what mcpoauth itself exports is promised.
 package passkey
@@ -23,7 +23,7 @@ import (
 const (
 	AuthenticationFailed = "authentication_failed"
 	InvalidSession       = "invalid_session"
-	InvalidSetupToken    = "invalid_setup_token"
+	InvalidLink          = "invalid_link"
 	NoPasskeys           = "no_passkeys"
 	RegistrationFailed   = "registration_failed"
 	RegistrationLocked   = "registration_locked"
@@ -33,13 +33,19 @@ const (
 // they approve the request.
 var ErrNotApproved = fmt.Errorf("passkey: not approved: %w", store.ErrNotFound)
 
-// A Store keeps the owner and the ceremonies under way.
+// A Store keeps people, enrolments and the ceremonies under way.
 type Store interface {
 	HasOwner(ctx context.Context) (bool, error)
 	CreateOwner(ctx context.Context, owner store.User) error
 	User(ctx context.Context, id string) (*store.User, error)
 	UserByHandle(ctx context.Context, handle []byte) (*store.User, error)
+	CreateUser(ctx context.Context, user store.User) error
+	AddPasskey(ctx context.Context, userID string, p store.Passkey) error
+	ReplacePasskeys(ctx context.Context, userID string, p store.Passkey) error
 	UpdatePasskey(ctx context.Context, userID string, passkeyID []byte, alter func(*store.Passkey)) error
+
+	Enrolment(ctx context.Context, token string) (*store.Enrolment, error)
+	TakeEnrolment(ctx context.Context, id string) (*store.Enrolment, error)
 
 	BeginCeremony(ctx context.Context, ceremony store.Ceremony) (id string, err error)
 	TakeCeremony(ctx context.Context, id string) (*store.Ceremony, error)
@@ -56,7 +62,7 @@ type Handler struct {
 	ServerURL    string
 	AppName      string
 	ResourceURLs []string // shown after the setup, to be added to a client
-	SetupToken   string   // allows the first passkey; if empty, none can be made
+	SetupToken   string   // allows the first passkey, beside setup enrolments; if empty, only they do
 }
 
 // RelyingParty returns what the passkeys of a server are bound to: its host, and

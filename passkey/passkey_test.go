@@ -131,7 +131,7 @@ func (b *browser) start(t *testing.T, path, body string) challenge {
 
 func (b *browser) startSetup(t *testing.T) challenge {
 	t.Helper()
-	return b.start(t, "/passkey/register/start", `{"setup_token":"`+setupToken+`"}`)
+	return b.start(t, "/passkey/register/start", `{"token":"`+setupToken+`"}`)
 }
 
 func (b *browser) startApproval(t *testing.T, digest store.Hash) challenge {

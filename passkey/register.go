@@ -1,46 +1,27 @@
 package passkey
 
 import (
-	"context"
-	"errors"
 	"fmt"
 	"net/http"
 	"strings"
-	"time"
-
-	"github.com/go-webauthn/webauthn/protocol"
-	"github.com/go-webauthn/webauthn/webauthn"
 
 	"github.com/mcpoauth/mcpoauth/internal/oauth"
-	"github.com/mcpoauth/mcpoauth/internal/secret"
-	"github.com/mcpoauth/mcpoauth/store"
 	"github.com/mcpoauth/mcpoauth/templates"
 )
 
-// ownerName is what password managers list the passkey under, next to the host.
-const ownerName = "owner"
-
-var errLocked = &oauth.Error{
-	Code:        RegistrationLocked,
-	Description: "this server has its passkey already",
-	Status:      http.StatusForbidden,
-}
-
-// RegisterPage serves GET /passkey/register. Once there is an owner it answers
-// 403, as the endpoints behind it do, and not 410: whoever restores a server
-// without its owner gets the page back.
+// RegisterPage serves GET /passkey/register, where the owner makes the first passkey.
+// Once there is an owner it answers 403, as the endpoints behind it do, and not 410:
+// whoever restores a server without its owner gets the page back.
 func (h *Handler) RegisterPage(w http.ResponseWriter, r *http.Request) {
 	owned, err := h.Store.HasOwner(r.Context())
 	switch {
 	case err != nil:
-		h.Log.ErrorContext(r.Context(), "request.failed", "path", r.URL.Path, "error", fmt.Errorf("looking for the owner: %w", err))
-		w.Header().Set("Retry-After", oauth.Seconds(oauth.RetryAfter))
-		h.Pages.Render(w, r, http.StatusServiceUnavailable, templates.Unavailable())
+		h.trouble(w, r, fmt.Errorf("looking for the owner: %w", err))
 	case owned:
 		h.Pages.Render(w, r, http.StatusForbidden, templates.Problem{
 			Title:   "This server is set up already",
 			Message: "Its owner has a passkey, and setting the server up happens once.",
-			Remedy:  "To connect an app, add this server to it; the app leads you to a page where the passkey approves it. If the passkey is lost, only somebody who can reach the storage of the server can set it up anew.",
+			Remedy:  "To connect an app, add this server to it; the app leads you to a page where the passkey approves it. If the passkey is lost, only somebody who can reach the storage of the server can make a recovery link.",
 			Code:    RegistrationLocked,
 		})
 	default:
@@ -49,6 +30,22 @@ func (h *Handler) RegisterPage(w http.ResponseWriter, r *http.Request) {
 			ResourceURLs: h.ResourceURLs,
 		})
 	}
+}
+
+// EnrolPage serves GET /passkey/enrol, where an invitation or recovery link leads. The
+// link's token is in its fragment, which no server sees; what the query says the link is
+// for only chooses the words.
+func (h *Handler) EnrolPage(w http.ResponseWriter, r *http.Request) {
+	h.Pages.Render(w, r, http.StatusOK, templates.Enrol{
+		Recovery:     r.URL.Query().Get("for") == "recovery",
+		ResourceURLs: h.ResourceURLs,
+	})
+}
+
+func (h *Handler) trouble(w http.ResponseWriter, r *http.Request, err error) {
+	h.Log.ErrorContext(r.Context(), "request.failed", "path", r.URL.Path, "error", err)
+	w.Header().Set("Retry-After", oauth.Seconds(oauth.RetryAfter))
+	h.Pages.Render(w, r, http.StatusServiceUnavailable, templates.Unavailable())
 }
 
 // returnTo is the authorization request that waits for the setup, if there is one.
@@ -61,7 +58,8 @@ func returnTo(r *http.Request) string {
 	return target
 }
 
-// RegisterStart serves POST /passkey/register/start.
+// RegisterStart serves POST /passkey/register/start: who has a link's token gets the
+// challenge for a new passkey.
 func (h *Handler) RegisterStart(w http.ResponseWriter, r *http.Request) {
 	if err := h.startRegistration(w, r); err != nil {
 		h.fail(w, r, err)
@@ -70,27 +68,20 @@ func (h *Handler) RegisterStart(w http.ResponseWriter, r *http.Request) {
 
 func (h *Handler) startRegistration(w http.ResponseWriter, r *http.Request) error {
 	var request struct {
-		SetupToken string `json:"setup_token"`
+		Token string `json:"token"`
 	}
 	if err := readJSON(w, r, &request); err != nil {
 		return err
 	}
-	if err := h.owned(r.Context(), false, errLocked); err != nil {
+	e, err := h.enrolment(r, request.Token)
+	if err != nil {
 		return err
 	}
-	// Without a token nobody may in, not even with an empty one.
-	if h.SetupToken == "" || !secret.Equal(request.SetupToken, h.SetupToken) {
-		h.Log.InfoContext(r.Context(), "setup.refused", "reason", "wrong setup token")
-		return &oauth.Error{Code: InvalidSetupToken, Description: "the setup token is not right", Status: http.StatusForbidden}
-	}
-	options, session, err := h.RelyingParty.BeginRegistration(h.account(&store.User{
-		Name:   ownerName,
-		Handle: store.NewUserHandle(store.OwnerID),
-	}))
+	user, err := h.enrolled(r, e)
 	if err != nil {
-		return fmt.Errorf("beginning the registration: %w", err)
+		return err
 	}
-	return h.begin(w, r, store.Ceremony{Purpose: purposeSetup}, session, options)
+	return h.beginRegistration(w, r, e, user)
 }
 
 // RegisterFinish serves POST /passkey/register/finish.
@@ -107,43 +98,18 @@ func (h *Handler) finishRegistration(w http.ResponseWriter, r *http.Request) err
 	if err != nil {
 		return err
 	}
-	_, session, err := h.take(r, purposeSetup, a.Ceremony)
+	ceremony, session, err := h.take(r, purposeEnrol, a.Ceremony)
 	if err != nil {
 		return err
 	}
-	owner := store.User{Name: ownerName, Handle: session.UserID, CreatedAt: time.Now().UTC()}
-	credential, err := h.verifyRegistration(&owner, session, a.Credential)
+	credential, err := h.verifyRegistration(session, a.Credential)
 	if err != nil {
-		h.Log.InfoContext(r.Context(), "setup.refused", "reason", reason(err))
+		h.Log.InfoContext(r.Context(), "enrolment.refused", "reason", reason(err))
 		return oauth.Errorf(RegistrationFailed, "the new passkey could not be verified")
 	}
-	passkey := newPasskey(credential, owner.CreatedAt)
-	owner.Passkeys = []store.Passkey{passkey}
-	if err := h.createOwner(r.Context(), owner); err != nil {
-		return err
+	p := newPasskey(credential)
+	if ceremony.EnrolmentID == "" {
+		return h.setUp(r, session.UserID, p)
 	}
-	h.Log.InfoContext(r.Context(), "setup.completed", "user_id", store.OwnerID, "passkey", passkeyName(passkey.ID))
-	return nil
-}
-
-func (h *Handler) verifyRegistration(owner *store.User, session *webauthn.SessionData, response []byte) (*webauthn.Credential, error) {
-	parsed, err := protocol.ParseCredentialCreationResponseBytes(response)
-	if err != nil {
-		return nil, err
-	}
-	return h.RelyingParty.CreateCredential(h.account(owner), *session, parsed)
-}
-
-// createOwner closes the setup for good. Of several who were let in by the token
-// it admits one.
-func (h *Handler) createOwner(ctx context.Context, owner store.User) error {
-	err := h.Store.CreateOwner(ctx, owner)
-	if errors.Is(err, store.ErrConflict) {
-		h.Log.InfoContext(ctx, "setup.refused", "reason", "set up already")
-		return errLocked
-	}
-	if err != nil {
-		return fmt.Errorf("storing the owner: %w", err)
-	}
-	return nil
+	return h.enrol(r, ceremony.EnrolmentID, session.UserID, p)
 }

@@ -82,17 +82,17 @@ func TestTwoServersOnOneHostHaveOwnersOfDifferentHandles(t *testing.T) {
 
 func TestOnlyTheSetupTokenOpensTheSetup(t *testing.T) {
 	for name, body := range map[string]string{
-		"a wrong token":           `{"setup_token":"mcpoauth_st_wrong"}`,
-		"the beginning of it":     `{"setup_token":"` + setupToken[:20] + `"}`,
-		"an empty token":          `{"setup_token":""}`,
+		"a wrong token":           `{"token":"mcpoauth_st_wrong"}`,
+		"the beginning of it":     `{"token":"` + setupToken[:20] + `"}`,
+		"an empty token":          `{"token":""}`,
 		"no token":                `{}`,
-		"one of another case":     `{"setup_token":"` + strings.ToUpper(setupToken) + `"}`,
-		"one in the wrong member": `{"token":"` + setupToken + `"}`,
+		"one of another case":     `{"token":"` + strings.ToUpper(setupToken) + `"}`,
+		"one in the wrong member": `{"setup_token":"` + setupToken + `"}`,
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := newSite(t)
-			wantRefusal(t, s.browser().post("/passkey/register/start", body), http.StatusForbidden, passkey.InvalidSetupToken)
-			if !strings.Contains(s.log.String(), "msg=setup.refused") {
+			wantRefusal(t, s.browser().post("/passkey/register/start", body), http.StatusForbidden, passkey.InvalidLink)
+			if !strings.Contains(s.log.String(), "msg=enrolment.refused") {
 				t.Errorf("log = %s", s.log)
 			}
 		})
@@ -102,15 +102,15 @@ func TestOnlyTheSetupTokenOpensTheSetup(t *testing.T) {
 func TestWithoutASetupTokenNobodyGetsIn(t *testing.T) {
 	s := newSite(t)
 	s.SetupToken = ""
-	for _, body := range []string{`{"setup_token":""}`, `{}`, `{"setup_token":null}`} {
-		wantRefusal(t, s.browser().post("/passkey/register/start", body), http.StatusForbidden, passkey.InvalidSetupToken)
+	for _, body := range []string{`{"token":""}`, `{}`, `{"setup_token":null}`} {
+		wantRefusal(t, s.browser().post("/passkey/register/start", body), http.StatusForbidden, passkey.InvalidLink)
 	}
 }
 
 func TestASetupTokenInTheQueryIsIgnored(t *testing.T) {
 	s := newSite(t)
 	w := s.browser().post("/passkey/register/start?setup_token="+setupToken, `{}`)
-	wantRefusal(t, w, http.StatusForbidden, passkey.InvalidSetupToken)
+	wantRefusal(t, w, http.StatusForbidden, passkey.InvalidLink)
 	page := s.browser().get("/passkey/register?setup_token=" + setupToken)
 	if strings.Contains(page.Body.String(), setupToken) {
 		t.Error("the page repeats the token of the query")
@@ -124,7 +124,7 @@ func TestSetupClosesForGood(t *testing.T) {
 	first := newDevice()
 	wantOK(t, s.browser().register(t, first))
 
-	w := s.browser().post("/passkey/register/start", `{"setup_token":"`+setupToken+`"}`)
+	w := s.browser().post("/passkey/register/start", `{"token":"`+setupToken+`"}`)
 	wantRefusal(t, w, http.StatusForbidden, passkey.RegistrationLocked)
 
 	// Somebody who was let in before, and is done only now.
@@ -211,7 +211,7 @@ func TestANewPasskeyThatProvesNothingIsRefused(t *testing.T) {
 			if done, err := s.SetUp(t.Context()); done || err != nil {
 				t.Errorf("SetUp = %v, %v", done, err)
 			}
-			if !strings.Contains(s.log.String(), "msg=setup.refused reason=") {
+			if !strings.Contains(s.log.String(), "msg=enrolment.refused reason=") {
 				t.Errorf("log = %s", s.log)
 			}
 		})
@@ -270,7 +270,7 @@ func TestR49TroubleInTheStoreIs503(t *testing.T) {
 	gone, cancel := context.WithCancel(t.Context())
 	cancel()
 	for path, body := range map[string]string{
-		"/passkey/register/start":  `{"setup_token":"` + setupToken + `"}`,
+		"/passkey/register/start":  `{"token":"` + setupToken + `"}`,
 		"/passkey/register/finish": `{"ceremony":"AAAAAAAAAAAAAAAAAAAAAA","credential":{}}`,
 		"/passkey/auth/start":      `{"digest":"` + strings.Repeat("A", 42) + `E"}`,
 		"/passkey/auth/finish":     `{"ceremony":"` + c.Ceremony + `","credential":` + d.sign(t, c) + `}`,

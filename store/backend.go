@@ -35,6 +35,9 @@ const (
 	KindCeremony  Kind = "ceremony"  // a challenge that waits for its answer
 	KindApproval  Kind = "approval"  // a ceremony that was answered
 	KindAssertion Kind = "assertion" // of a client, that was used
+	KindEnrolment Kind = "enrolment" // a link that lets somebody make a passkey
+	KindSession   Kind = "session"   // of a browser that is signed in
+	KindUse       Kind = "use"       // when and from where a grant was last used
 )
 
 // A Key names a record. IDs are made of A-Z a-z 0-9 - . _ ~ and, for clients that
@@ -134,6 +137,12 @@ func Check(kind Kind, value Value) (err error) {
 		_, err = decode[Grant](value)
 	case KindConsent:
 		_, err = decode[Consent](value)
+	case KindEnrolment:
+		_, err = decode[Enrolment](value)
+	case KindSession:
+		_, err = decode[Session](value)
+	case KindUse:
+		_, err = decode[Use](value)
 	}
 	return err
 }

@@ -18,17 +18,26 @@ const OwnerID = "owner"
 // A User is a person who can approve clients, with every passkey they have. It
 // exists from the moment its first passkey does.
 type User struct {
-	ID        string    `json:"id"`
-	Name      string    `json:"name"`
-	Handle    []byte    `json:"handle"` // WebAuthn user handle: random bytes, then the ID
-	Passkeys  []Passkey `json:"passkeys"`
-	CreatedAt time.Time `json:"created_at"`
+	ID          string    `json:"id"`
+	Name        string    `json:"name"`
+	Handle      []byte    `json:"handle"` // WebAuthn user handle: random bytes, then the ID
+	Passkeys    []Passkey `json:"passkeys"`
+	CreatedAt   time.Time `json:"created_at"`
+	SuspendedAt time.Time `json:"suspended_at,omitzero"`  // zero: not suspended
+	SignedOutAt time.Time `json:"signed_out_at,omitzero"` // sessions from before are over
 }
+
+// Owner reports whether u is who set the server up.
+func (u *User) Owner() bool { return u.ID == OwnerID }
+
+// Suspended reports whether the owner has shut u out.
+func (u *User) Suspended() bool { return !u.SuspendedAt.IsZero() }
 
 // A Passkey is a WebAuthn credential (WebAuthn Level 3 §4). Nothing in it is secret.
 type Passkey struct {
 	ID             []byte    `json:"id"`
-	PublicKey      []byte    `json:"public_key"` // COSE
+	Name           string    `json:"name,omitempty"` // as its person calls it
+	PublicKey      []byte    `json:"public_key"`     // COSE
 	AAGUID         []byte    `json:"aaguid,omitempty"`
 	Transports     []string  `json:"transports,omitempty"`
 	SignCount      uint32    `json:"sign_count"`
@@ -81,15 +90,16 @@ func (c *Client) Public() bool {
 // that must change together is in this one record, and deleting it ends every
 // token at once.
 type Grant struct {
-	ID          string        `json:"id"`
+	ID          string        `json:"id"` // begins with userTag
 	UserID      string        `json:"user_id"`
-	ClientID    string        `json:"client_id"`
-	RedirectURI string        `json:"redirect_uri"`
-	Resource    string        `json:"resource"` // as the configuration spells it
+	KeyName     string        `json:"key_name,omitempty"`     // of an API key, which has no client
+	ClientID    string        `json:"client_id,omitempty"`    // empty: an API key
+	RedirectURI string        `json:"redirect_uri,omitempty"` // empty: an API key
+	Resource    string        `json:"resource"`               // as the configuration spells it
 	Scopes      []string      `json:"scopes"`
 	CreatedAt   time.Time     `json:"created_at"`
 	UsedAt      time.Time     `json:"used_at,omitzero"`     // when tokens were last issued; zero: never yet
-	CodeHash    Hash          `json:"code_hash"`            // kept for good, to know the code again
+	CodeHash    Hash          `json:"code_hash,omitzero"`   // kept for good, to know the code again
 	Code        *Code         `json:"code,omitempty"`       // until it is redeemed
 	FamilyHash  Hash          `json:"family_hash,omitzero"` // the part that all refresh tokens share
 	RefreshHash Hash          `json:"refresh_hash,omitzero"`
@@ -124,10 +134,12 @@ type Spent struct {
 type Ceremony struct {
 	ID          string          `json:"id"`
 	Purpose     string          `json:"purpose"`
-	BrowserHash Hash            `json:"browser_hash"`      // of the cookie of the browser that began it
-	Digest      Hash            `json:"digest,omitzero"`   // of the authorization request that it approves
-	Session     json.RawMessage `json:"session,omitempty"` // WebAuthn's own state
-	UserID      string          `json:"user_id,omitempty"` // who answered; empty until then
+	BrowserHash Hash            `json:"browser_hash"`           // of the cookie of the browser that began it
+	EnrolmentID string          `json:"enrolment_id,omitempty"` // that a new passkey is made by
+	Digest      Hash            `json:"digest,omitzero"`        // of the authorization request that it approves
+	Session     json.RawMessage `json:"session,omitempty"`      // WebAuthn's own state
+	UserID      string          `json:"user_id,omitempty"`      // who answered; empty until then
+	PasskeyID   []byte          `json:"passkey_id,omitempty"`   // that answered
 }
 
 // Encode implements Value.

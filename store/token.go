@@ -12,16 +12,24 @@ import (
 // family secret too, which proves an old one to be ours long after its own hash is
 // gone. A code does not: it has been in a URL.
 //
-//	access token                 mcpoauth_at_ ID        secret
-//	refresh token                mcpoauth_rt_ ID family secret
-//	authorization code           mcpoauth_ac_ ID        secret
-//	client secret, setup token   mcpoauth_cs_, mcpoauth_st_ secret
+//	access token         mcpoauth_at_ ID        secret
+//	API key              mcpoauth_ak_ ID        secret
+//	refresh token        mcpoauth_rt_ ID family secret
+//	authorization code   mcpoauth_ac_ ID        secret
+//
+// What belongs to no grant has the ID of its own record, or none:
+//
+//	setup, invitation and recovery token   mcpoauth_et_ ID secret
+//	session                                mcpoauth_ss_ ID secret
+//	client secret                          mcpoauth_cs_    secret
 const (
-	accessPrefix  = "mcpoauth_at_"
-	refreshPrefix = "mcpoauth_rt_"
-	codePrefix    = "mcpoauth_ac_"
-	clientPrefix  = "mcpoauth_cs_"
-	setupPrefix   = "mcpoauth_st_"
+	accessPrefix    = "mcpoauth_at_"
+	keyPrefix       = "mcpoauth_ak_"
+	refreshPrefix   = "mcpoauth_rt_"
+	codePrefix      = "mcpoauth_ac_"
+	enrolmentPrefix = "mcpoauth_et_"
+	sessionPrefix   = "mcpoauth_ss_"
+	clientPrefix    = "mcpoauth_cs_"
 
 	prefixLen  = len(accessPrefix)
 	singleLen  = prefixLen + secret.IDLen + secret.Len
@@ -31,14 +39,19 @@ const (
 // NewClientSecret returns a secret for a confidential client.
 func NewClientSecret() string { return clientPrefix + secret.New() }
 
-// NewSetupToken returns a token that allows the first passkey to be made.
-func NewSetupToken() string { return setupPrefix + secret.New() }
-
 func formatAccess(grantID, own string) string { return accessPrefix + grantID + own }
 
 func formatCode(grantID, own string) string { return codePrefix + grantID + own }
 
-// parseSingle splits an access token or a code; the parts are slices of it.
+// parseAccess splits what opens a guarded handler: an access token or an API key.
+func parseAccess(token string) (grantID, own string, ok bool) {
+	if grantID, own, ok = parseSingle(accessPrefix, token); ok {
+		return grantID, own, true
+	}
+	return parseSingle(keyPrefix, token)
+}
+
+// parseSingle splits a token of one secret; the parts are slices of it.
 func parseSingle(prefix, token string) (grantID, own string, ok bool) {
 	if len(token) != singleLen || !strings.HasPrefix(token, prefix) {
 		return "", "", false

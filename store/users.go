@@ -64,14 +64,12 @@ func (s *Store) UserByHandle(ctx context.Context, handle []byte) (*User, error) 
 
 // UpdatePasskey changes a copy of one passkey of a user and stores it.
 func (s *Store) UpdatePasskey(ctx context.Context, userID string, passkeyID []byte, alter func(*Passkey)) error {
-	return update(ctx, s, Key{KindUser, userID}, func(current *User, _ time.Time) (change, error) {
-		next := *current
-		next.Passkeys = slices.Clone(current.Passkeys)
-		i := slices.IndexFunc(next.Passkeys, func(p Passkey) bool { return bytes.Equal(p.ID, passkeyID) })
+	return s.updateUser(ctx, userID, func(u *User, _ time.Time) error {
+		i := slices.IndexFunc(u.Passkeys, func(p Passkey) bool { return bytes.Equal(p.ID, passkeyID) })
 		if i < 0 {
-			return change{}, ErrNotFound
+			return ErrNotFound
 		}
-		alter(&next.Passkeys[i])
-		return change{value: &next}, nil
+		alter(&u.Passkeys[i])
+		return nil
 	})
 }

@@ -50,6 +50,12 @@ type Setup struct {
 	ResourceURLs []string // to be added to a client, if no request waits
 }
 
+// Enrol makes a passkey for who has an invitation or recovery link.
+type Enrol struct {
+	Recovery     bool
+	ResourceURLs []string // to be added to a client by who was invited
+}
+
 // Approved leads back to an app that opens by a scheme of its own. A redirect
 // answers for all others; to such an app, a browser may refuse to follow one.
 type Approved struct {
@@ -78,6 +84,7 @@ func Unavailable() Problem {
 func (Consent) file() string     { return "consent.html" }
 func (SetupNeeded) file() string { return "setup_needed.html" }
 func (Setup) file() string       { return "setup.html" }
+func (Enrol) file() string       { return "enrol.html" }
 func (Approved) file() string    { return "approved.html" }
 func (Problem) file() string     { return "problem.html" }
 
@@ -93,6 +100,8 @@ func (p Consent) cleaned() Page {
 func (p SetupNeeded) cleaned() Page { return p }
 
 func (p Setup) cleaned() Page { return p }
+
+func (p Enrol) cleaned() Page { return p }
 
 func (p Approved) cleaned() Page {
 	p.ClientName = line(p.ClientName, maxName)
@@ -128,6 +137,8 @@ func samples() []Page {
 		Setup{},
 		Setup{ResourceURLs: []string{"https://mcp.example/mcp", "https://mcp.example/other"}},
 		Setup{ReturnTo: "/authorize?client_id=sample"},
+		Enrol{ResourceURLs: []string{"https://mcp.example/mcp"}},
+		Enrol{Recovery: true},
 		Approved{},
 		Approved{ClientName: "Sample", RedirectURL: "sample://callback?code=1"},
 		Problem{},

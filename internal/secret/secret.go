@@ -45,6 +45,23 @@ func IDOf(parts ...string) string {
 	return encoding.EncodeToString(h[:16])
 }
 
+// TagLen is the length of what Tag returns.
+const TagLen = 4
+
+// Tag returns a few characters that belong to name: 24 bits, to sort by and not to
+// know by.
+func Tag(name string) string {
+	h := Sum(name)
+	return encoding.EncodeToString(h[:3])
+}
+
+// NewIDWith returns a fresh identifier that begins with a tag and has 104 random bits.
+func NewIDWith(tag string) string {
+	var b [13]byte
+	rand.Read(b[:])
+	return tag[:TagLen] + encoding.EncodeToString(b[:])
+}
+
 // ValidID reports whether s has the form of an identifier that NewID made. What a
 // stranger sends in the place of one must not get as far as a database.
 func ValidID(s string) bool {

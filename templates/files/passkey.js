@@ -86,7 +86,7 @@ const mcpoauth = (() => {
 	const refusals = {
 		authentication_failed: "The server did not accept this passkey. Use the one that this server was set up with.",
 		invalid_session: "That took too long, or was answered in another window. Try again.",
-		invalid_setup_token: "This is not the setup token. Copy the whole token from the server’s log or configuration.",
+		invalid_link: "This token is not right, was used already or has expired. Copy the whole of it, or ask for a new one: at a start without an owner the server logs a new setup link.",
 		no_passkeys: "This server has no passkey yet. Reload this page to set it up.",
 		registration_failed: "The server did not accept the new passkey. Try again, or keep it on another device or in another password manager.",
 		registration_locked: "This server has its passkey already. Setting it up again is not possible here.",

@@ -6,11 +6,11 @@
 	const create = document.getElementById("create");
 	const status = document.getElementById("status");
 
-	// The setup link carries the token in its fragment, which no server and no log
+	// The link carries the token in its fragment, which no server and no log
 	// sees. It leaves the address bar, and with it the history, at once.
 	function takeTokenFromLink() {
 		const fragment = new URLSearchParams(location.hash.slice(1));
-		const given = fragment.get("setup_token");
+		const given = fragment.get("setup_token") || fragment.get("token");
 		if (!given) return;
 		token.value = given;
 		history.replaceState(null, "", location.pathname + location.search);
@@ -25,7 +25,7 @@
 
 	async function makePasskey() {
 		mcpoauth.say(status, "busy", "One moment…");
-		const { ceremony, options } = await mcpoauth.post("/passkey/register/start", { setup_token: token.value.trim() });
+		const { ceremony, options } = await mcpoauth.post("/passkey/register/start", { token: token.value.trim() });
 		mcpoauth.say(status, "busy", "Waiting for your passkey. Follow the prompt of your browser or device.");
 		const credential = await mcpoauth.create(options);
 		mcpoauth.say(status, "busy", "Checking…");
@@ -48,7 +48,7 @@
 		} catch (error) {
 			setBusy(false);
 			mcpoauth.say(status, "error", mcpoauth.explain(error));
-			(error.code === "invalid_setup_token" ? token : create).focus();
+			(error.code === "invalid_link" ? token : create).focus();
 			return;
 		}
 		showNextStep();

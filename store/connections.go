@@ -1,0 +1,108 @@
+package store
+
+import (
+	"context"
+	"iter"
+	"time"
+
+	"github.com/mcpoauth/mcpoauth/internal/secret"
+)
+
+// Grants returns the grants of a user, API keys among them, or of everybody if userID is
+// empty. An approval that no client has redeemed is none yet.
+func (s *Store) Grants(ctx context.Context, userID string) iter.Seq2[*Grant, error] {
+	tag := ""
+	if userID != "" {
+		tag = grantTag(userID)
+	}
+	return func(yield func(*Grant, error) bool) {
+		for g, err := range list[Grant](ctx, s, KindGrant, tag) {
+			if err == nil && (g.Code != nil || userID != "" && g.UserID != userID) {
+				continue
+			}
+			if !yield(g, err) {
+				return
+			}
+		}
+	}
+}
+
+// Grant returns a grant by ID.
+func (s *Store) Grant(ctx context.Context, id string) (*Grant, error) {
+	if !secret.ValidID(id) {
+		return nil, ErrNotFound
+	}
+	return get[Grant](ctx, s, Key{KindGrant, id})
+}
+
+// RevokeGrants ends every grant of a user, or of everybody if userID is empty, that
+// which chooses, codes that wait to be redeemed among them; nil chooses all. It returns
+// those that have ended, also with an error.
+func (s *Store) RevokeGrants(ctx context.Context, userID string, which func(*Grant) bool) (ended []*Grant, err error) {
+	tag := ""
+	if userID != "" {
+		tag = grantTag(userID)
+	}
+	for g, err := range list[Grant](ctx, s, KindGrant, tag) {
+		if err != nil {
+			return ended, err
+		}
+		if userID != "" && g.UserID != userID || which != nil && !which(g) {
+			continue
+		}
+		if err := s.RevokeGrant(ctx, g.ID); err != nil {
+			return ended, err
+		}
+		ended = append(ended, g)
+	}
+	return ended, nil
+}
+
+// A NewKey is an API key to be made: for programs that have nobody to sign in.
+type NewKey struct {
+	UserID   string
+	Name     string
+	Resource string // as the configuration spells it
+	Scopes   []string
+	Life     time.Duration
+}
+
+// CreateKey stores a grant of one access token, which is the key, and returns it. It is
+// nowhere else.
+func (s *Store) CreateKey(ctx context.Context, k NewKey) (token string, grant *Grant, err error) {
+	now, own := wall(), secret.New()
+	grant = &Grant{
+		ID:        newGrantID(k.UserID),
+		UserID:    k.UserID,
+		KeyName:   k.Name,
+		Resource:  k.Resource,
+		Scopes:    k.Scopes,
+		CreatedAt: now,
+		UsedAt:    now,
+		Access:    []AccessToken{{Hash: secret.Sum(own), Scopes: k.Scopes, ExpiresAt: now.Add(k.Life)}},
+	}
+	if err := s.create(ctx, grant, now.Add(k.Life)); err != nil {
+		return "", nil, err
+	}
+	return keyPrefix + grant.ID + own, grant, nil
+}
+
+// create stores a new grant of a person who may have one. Who suspends or removes a
+// person writes that down before looking for grants to end; here the grant comes
+// first and then the look at the person. So whichever of the two comes last sees the
+// other, and no grant is left behind.
+func (s *Store) create(ctx context.Context, g *Grant, expires time.Time) error {
+	if err := s.backend.Create(ctx, Key{KindGrant, g.ID}, g, expires); err != nil {
+		return err
+	}
+	user, err := s.User(ctx, g.UserID)
+	if err == nil && user.Suspended() {
+		err = ErrNotFound
+	}
+	if err != nil {
+		if failed := s.RevokeGrant(context.WithoutCancel(ctx), g.ID); failed != nil {
+			return failed
+		}
+	}
+	return err
+}

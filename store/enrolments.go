@@ -1,0 +1,135 @@
+package store
+
+import (
+	"context"
+	"encoding/json"
+	"time"
+
+	"github.com/mcpoauth/mcpoauth/internal/secret"
+)
+
+// How long a link lets somebody make a passkey.
+const (
+	SetupLife      = 24 * time.Hour
+	InvitationLife = 3 * 24 * time.Hour
+	RecoveryLife   = time.Hour
+	AdditionLife   = 10 * time.Minute
+)
+
+// A Purpose is what a passkey is made for.
+type Purpose string
+
+// The purposes, and what comes of each.
+const (
+	ForSetup      Purpose = "setup"      // the owner, once and for good
+	ForInvitation Purpose = "invitation" // another person
+	ForRecovery   Purpose = "recovery"   // a passkey in the place of all that a person had
+	ForAddition   Purpose = "addition"   // one more passkey of a person who is signed in
+)
+
+func (p Purpose) life() time.Duration {
+	switch p {
+	case ForInvitation:
+		return InvitationLife
+	case ForRecovery:
+		return RecoveryLife
+	case ForAddition:
+		return AdditionLife
+	default:
+		return SetupLife
+	}
+}
+
+// An Enrolment lets somebody make a passkey. It is what a setup, invitation or
+// recovery link stands for.
+type Enrolment struct {
+	ID         string    `json:"id"`
+	SecretHash Hash      `json:"secret_hash"`
+	Purpose    Purpose   `json:"purpose"`
+	UserID     string    `json:"user_id"`        // whose the passkey will be
+	Name       string    `json:"name,omitempty"` // of a person who is invited
+	CreatedAt  time.Time `json:"created_at"`
+	ExpiresAt  time.Time `json:"expires_at"`
+}
+
+// Encode implements Value.
+func (e *Enrolment) Encode() ([]byte, error) { return json.Marshal(e) }
+
+// Enrol stores an enrolment and returns the token of its link, which is nowhere else.
+// An invitation makes a user of its own; for the others, userID says whose the passkey
+// will be.
+func (s *Store) Enrol(ctx context.Context, purpose Purpose, userID, name string) (token string, err error) {
+	own := secret.New()
+	now := wall()
+	e := &Enrolment{
+		ID: secret.NewID(), SecretHash: secret.Sum(own), Purpose: purpose, UserID: userID, Name: name,
+		CreatedAt: now, ExpiresAt: now.Add(purpose.life()),
+	}
+	if purpose == ForInvitation {
+		e.UserID = secret.NewID()
+	}
+	if err := s.backend.Create(ctx, Key{KindEnrolment, e.ID}, e, e.ExpiresAt); err != nil {
+		return "", err
+	}
+	return enrolmentPrefix + e.ID + own, nil
+}
+
+// Enrolment returns what a token stands for. It stays: who looks at a link has not
+// used it yet.
+func (s *Store) Enrolment(ctx context.Context, token string) (*Enrolment, error) {
+	id, own, ok := parseSingle(enrolmentPrefix, token)
+	if !ok {
+		return nil, ErrNotFound
+	}
+	e, err := get[Enrolment](ctx, s, Key{KindEnrolment, id})
+	if err != nil {
+		return nil, err
+	}
+	if !e.SecretHash.Matches(own) {
+		return nil, ErrNotFound
+	}
+	return e, nil
+}
+
+// TakeEnrolment returns an enrolment and removes it: of many calls one succeeds.
+func (s *Store) TakeEnrolment(ctx context.Context, id string) (*Enrolment, error) {
+	if !secret.ValidID(id) {
+		return nil, ErrNotFound
+	}
+	e, err := get[Enrolment](ctx, s, Key{KindEnrolment, id})
+	if err != nil {
+		return nil, err
+	}
+	return e, s.backend.Delete(ctx, Key{KindEnrolment, id})
+}
+
+// Invitations returns those that nobody has used yet.
+func (s *Store) Invitations(ctx context.Context) ([]*Enrolment, error) {
+	var invitations []*Enrolment
+	for e, err := range list[Enrolment](ctx, s, KindEnrolment, "") {
+		if err != nil {
+			return nil, err
+		}
+		if e.Purpose == ForInvitation {
+			invitations = append(invitations, e)
+		}
+	}
+	return invitations, nil
+}
+
+// WithdrawInvitation ends an invitation that nobody has used yet, or returns
+// ErrNotFound.
+func (s *Store) WithdrawInvitation(ctx context.Context, id string) error {
+	key := Key{KindEnrolment, id}
+	if !secret.ValidID(id) {
+		return ErrNotFound
+	}
+	e, err := get[Enrolment](ctx, s, key)
+	if err != nil {
+		return err
+	}
+	if e.Purpose != ForInvitation {
+		return ErrNotFound
+	}
+	return s.backend.Delete(ctx, key)
+}

@@ -1,0 +1,144 @@
+package store
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"slices"
+	"strings"
+	"time"
+)
+
+// MaxPasskeys is how many passkeys one person may have.
+const MaxPasskeys = 50
+
+// Refusals of a change to a person.
+var (
+	// ErrLastPasskey: without it nobody would get in any more.
+	ErrLastPasskey = errors.New("store: the last passkey cannot be removed")
+
+	// ErrTooManyPasskeys: there are MaxPasskeys already.
+	ErrTooManyPasskeys = errors.New("store: too many passkeys")
+
+	// ErrOwner: the owner can be neither suspended nor removed.
+	ErrOwner = errors.New("store: not possible for the owner")
+)
+
+// CreateUser stores a person with their first passkey. An ID that is taken is
+// ErrConflict.
+func (s *Store) CreateUser(ctx context.Context, user User) error {
+	return s.backend.Create(ctx, Key{KindUser, user.ID}, &user, time.Time{})
+}
+
+// Users returns everybody, the owner first and then by name.
+func (s *Store) Users(ctx context.Context) ([]*User, error) {
+	var users []*User
+	for u, err := range list[User](ctx, s, KindUser, "") {
+		if err != nil {
+			return nil, err
+		}
+		users = append(users, u)
+	}
+	slices.SortStableFunc(users, func(a, b *User) int {
+		if a.Owner() != b.Owner() {
+			if a.Owner() {
+				return -1
+			}
+			return 1
+		}
+		return strings.Compare(a.Name, b.Name)
+	})
+	return users, nil
+}
+
+// RenameUser changes what a person is called.
+func (s *Store) RenameUser(ctx context.Context, id, name string) error {
+	return s.updateUser(ctx, id, func(u *User, _ time.Time) error {
+		u.Name = name
+		return nil
+	})
+}
+
+// SuspendUser shuts a person out and ends their grants, which it returns. Their passkeys stay, for
+// ResumeUser.
+func (s *Store) SuspendUser(ctx context.Context, id string) (ended []*Grant, err error) {
+	if id == OwnerID {
+		return nil, ErrOwner
+	}
+	err = s.updateUser(ctx, id, func(u *User, now time.Time) error {
+		u.SuspendedAt, u.SignedOutAt = now, now
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	return s.RevokeGrants(ctx, id, nil)
+}
+
+// ResumeUser lets a person in again who was suspended.
+func (s *Store) ResumeUser(ctx context.Context, id string) error {
+	return s.updateUser(ctx, id, func(u *User, _ time.Time) error {
+		u.SuspendedAt = time.Time{}
+		return nil
+	})
+}
+
+// RemoveUser forgets a person and ends their grants, which it returns.
+func (s *Store) RemoveUser(ctx context.Context, id string) (ended []*Grant, err error) {
+	if id == OwnerID {
+		return nil, ErrOwner
+	}
+	// Not an error if they are gone: it may have failed half-way before.
+	if err := s.remove(ctx, Key{KindUser, id}); err != nil {
+		return nil, err
+	}
+	return s.RevokeGrants(ctx, id, nil)
+}
+
+// AddPasskey gives a person one more passkey.
+func (s *Store) AddPasskey(ctx context.Context, userID string, p Passkey) error {
+	return s.updateUser(ctx, userID, func(u *User, _ time.Time) error {
+		if len(u.Passkeys) >= MaxPasskeys {
+			return ErrTooManyPasskeys
+		}
+		u.Passkeys = append(u.Passkeys, p)
+		return nil
+	})
+}
+
+// ReplacePasskeys gives a person who lost all passkeys a new one, and signs them out
+// everywhere: what is lost may have been found.
+func (s *Store) ReplacePasskeys(ctx context.Context, userID string, p Passkey) error {
+	return s.updateUser(ctx, userID, func(u *User, now time.Time) error {
+		u.Passkeys, u.SignedOutAt = []Passkey{p}, now
+		return nil
+	})
+}
+
+// RemovePasskey takes a passkey from a person, with the sessions that it signed in. The
+// last one stays: ErrLastPasskey.
+func (s *Store) RemovePasskey(ctx context.Context, userID string, passkeyID []byte) error {
+	return s.updateUser(ctx, userID, func(u *User, _ time.Time) error {
+		left := slices.DeleteFunc(u.Passkeys, func(p Passkey) bool { return bytes.Equal(p.ID, passkeyID) })
+		switch {
+		case len(left) == len(u.Passkeys):
+			return ErrNotFound
+		case len(left) == 0:
+			return ErrLastPasskey
+		}
+		u.Passkeys = left
+		return nil
+	})
+}
+
+// updateUser changes a copy of a user, whose Passkeys are a copy too, and stores it.
+func (s *Store) updateUser(ctx context.Context, id string, alter func(u *User, now time.Time) error) error {
+	return update(ctx, s, Key{KindUser, id}, func(current *User, now time.Time) (change, error) {
+		next := *current
+		next.Passkeys = slices.Clone(current.Passkeys)
+		if err := alter(&next, now); err != nil {
+			return change{}, err
+		}
+		return change{value: &next}, nil
+	})
+}
