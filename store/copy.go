@@ -23,7 +23,7 @@ func Kinds() []Kind {
 // minutes: who is in the middle of one begins it again. Users come first: a copy that
 // stopped half-way has an owner, so that its setup is not open.
 var lasting = []Kind{
-	KindUser, KindEnrolment, KindClient, KindGrant, KindUse, KindConsent, KindSession, KindAssertion,
+	KindUser, KindEnrolment, KindClient, KindGrant, KindUse, KindConsent, KindSession, KindAssertion, KindJournal,
 }
 
 // copyPage is how many records are read in one step, and written at once: a backend
@@ -69,21 +69,19 @@ func Copy(ctx context.Context, to, from Backend) (Copied, error) {
 // onlyCopies returns an error if the target holds anything that is not in the source
 // as it is.
 func onlyCopies(ctx context.Context, to, from Backend, kind Kind) error {
-	for page, err := range pages(ctx, to, kind) {
+	for record, err := range each(ctx, to, kind) {
 		if err != nil {
 			return err
 		}
-		for _, record := range page {
-			source, err := from.Get(ctx, record.Key)
-			if errors.Is(err, ErrNotFound) {
-				return fmt.Errorf("%v is there already, and not in the source; copy to an empty backend", record.Key)
-			}
-			if err != nil {
-				return fmt.Errorf("reading %v in the source: %w", record.Key, err)
-			}
-			if err := same(record, source); err != nil {
-				return fmt.Errorf("%v is there already, and not as in the source: %w; copy to an empty backend", record.Key, err)
-			}
+		source, err := from.Get(ctx, record.Key)
+		if err == nil {
+			err = same(record, source)
+		}
+		switch {
+		case errors.Is(err, ErrNotFound):
+			return fmt.Errorf("%v is there already, and not in the source; copy to an empty backend", record.Key)
+		case err != nil:
+			return fmt.Errorf("%v is there already: %w; copy to an empty backend", record.Key, err)
 		}
 	}
 	return nil
@@ -123,45 +121,56 @@ func createAll(ctx context.Context, to Backend, page []Record) error {
 
 // verifyKind requires that both hold the same, and returns how many records that are.
 func verifyKind(ctx context.Context, to, from Backend, kind Kind) (n int, err error) {
-	target, stop := iter.Pull2(each(ctx, to, kind))
+	next, stop := iter.Pull2(each(ctx, to, kind))
 	defer stop()
-	got, errTarget, more := target()
-	for want, err := range each(ctx, from, kind) {
-		if err != nil {
-			return n, fmt.Errorf("reading the source: %w", err)
+	got, err, more := next()
+	for want, errSource := range each(ctx, from, kind) {
+		if errSource != nil {
+			return n, fmt.Errorf("the source: %w", errSource)
 		}
-		if errTarget != nil {
-			return n, fmt.Errorf("reading the target: %w", errTarget)
+		for more && err == nil && got.Key.ID < want.Key.ID {
+			if err = unexpected(got); err == nil {
+				got, err, more = next()
+			}
 		}
 		switch {
-		case more && got.Key.ID < want.Key.ID:
-			return n, fmt.Errorf("%v is in the target, and not in the source", got.Key)
-		case !more || got.Key.ID > want.Key.ID:
-			if expired(want.ExpiresAt, wall()) {
-				continue // in the meantime
+		case err != nil:
+			return n, err
+		case !more || got.Key.ID != want.Key.ID:
+			if !expired(want.ExpiresAt, wall()) { // in the meantime
+				return n, fmt.Errorf("%v is not in the target; if that keeps a limited number of them, let it keep more", want.Key)
 			}
-			return n, fmt.Errorf("%v is not in the target; if that keeps a limited number of them, let it keep more", want.Key)
+			continue
 		}
 		if err := same(got, want); err != nil {
 			return n, fmt.Errorf("%v: %w", want.Key, err)
 		}
 		n++
-		got, errTarget, more = target()
+		got, err, more = next()
 	}
-	switch {
-	case errTarget != nil:
-		return n, fmt.Errorf("reading the target: %w", errTarget)
-	case more && !expired(got.ExpiresAt, wall()):
-		return n, fmt.Errorf("%v is in the target, and not in the source", got.Key)
+	for more && err == nil {
+		if err = unexpected(got); err == nil {
+			got, err, more = next()
+		}
 	}
-	return n, nil
+	return n, err
+}
+
+// unexpected is the error of a record that the source does not have, unless it has
+// expired in the meantime.
+func unexpected(r Record) error {
+	if expired(r.ExpiresAt, wall()) {
+		return nil
+	}
+	return fmt.Errorf("%v is in the target, and not in the source", r.Key)
 }
 
 // same returns an error that says in what two records of a key differ, and nothing of
 // what they hold.
 func same(got, want Record) error {
-	if g, w := got.ExpiresAt.Truncate(time.Microsecond), want.ExpiresAt.Truncate(time.Microsecond); !g.Equal(w) {
-		return fmt.Errorf("it expires at %v, and in the source at %v", g, w)
+	// A backend may round to the microsecond, up or down.
+	if g, w := got.ExpiresAt, want.ExpiresAt; g.IsZero() != w.IsZero() || g.Sub(w).Abs() > time.Microsecond {
+		return fmt.Errorf("it expires at %s, and in the source at %s", when(g), when(w))
 	}
 	g, err := content(got.Value)
 	if err != nil {
@@ -175,6 +184,13 @@ func same(got, want Record) error {
 		return errors.New("its value differs")
 	}
 	return nil
+}
+
+func when(expires time.Time) string {
+	if expires.IsZero() {
+		return "no time"
+	}
+	return expires.UTC().Format(time.RFC3339Nano)
 }
 
 // content decodes a value with its numbers as they are spelled, not rounded.

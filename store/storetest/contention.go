@@ -33,7 +33,7 @@ var contention = []rule{
 		s.gone("a")
 	}},
 	{"one of Replace and Delete comes first", func(s *subject) {
-		for range 10 {
+		for range s.times(10, 3) {
 			s.create("a", number(1))
 			version := s.get("a").Version
 			var replaced, deleted error
@@ -51,7 +51,7 @@ var contention = []rule{
 		}
 	}},
 	{"no write of many who read, change and replace is lost", func(s *subject) {
-		const writers, each = 20, 10
+		writers, each := 20, s.times(10, 3)
 		s.create("a", number(0))
 		var wg sync.WaitGroup
 		for range writers {
@@ -67,25 +67,45 @@ var contention = []rule{
 		s.holds("a", number(writers*each))
 	}},
 	{"a reader beside many writers sees each record or none of it", func(s *subject) {
-		stop := make(chan struct{})
-		var readers, writers sync.WaitGroup
-		for range 4 {
-			readers.Go(func() { s.readUntil(stop) })
-		}
+		defer meanwhile(4, func(_ int, stop <-chan struct{}) { s.readUntil(stop) })()
+		var writers sync.WaitGroup
 		for n := range 20 {
 			writers.Go(func() {
 				id := strconv.Itoa(n)
-				for range 5 {
-					s.create(id, number(n))
-					s.delete(id)
+				for range s.times(5, 2) {
+					if err := s.flash(id, number(n)); err != nil {
+						s.Error(err)
+					}
 				}
-				s.create(id, number(n))
+				if err := s.backend.Create(s.Context(), s.key(id), number(n), time.Time{}); err != nil {
+					s.Error(err)
+				}
 			})
 		}
 		writers.Wait()
-		close(stop)
-		readers.Wait()
 	}},
+}
+
+// meanwhile lets goroutines do something until end is called, which waits for them. A
+// rule defers it, so that none of them outlives a test that has failed.
+func meanwhile(goroutines int, do func(n int, stop <-chan struct{})) (end func()) {
+	stop := make(chan struct{})
+	var all sync.WaitGroup
+	for n := range goroutines {
+		all.Go(func() { do(n, stop) })
+	}
+	return sync.OnceFunc(func() {
+		close(stop)
+		all.Wait()
+	})
+}
+
+// flash makes a record and deletes it. Goroutines beside the test's own call it.
+func (s *subject) flash(id string, value store.Value) error {
+	if err := s.backend.Create(s.Context(), s.key(id), value, time.Time{}); err != nil {
+		return err
+	}
+	return s.backend.Delete(s.Context(), s.key(id))
 }
 
 // race lets many callers try the same at once. One has to succeed, the others to
@@ -109,7 +129,7 @@ func (s *subject) race(lost error, try func(n int) error) (winner int) {
 		case err == nil:
 			winners++
 			winner = n
-		case !errors.Is(err, lost):
+		case !is(err, lost):
 			s.Errorf("a loser got %v, want %v", err, lost)
 		}
 	}
@@ -119,21 +139,26 @@ func (s *subject) race(lost error, try func(n int) error) (winner int) {
 	return winner
 }
 
+// increment counts a record up, however often others come first.
 func (s *subject) increment(id string) error {
 	for {
-		record, err := s.backend.Get(s.Context(), s.key(id))
-		if err != nil {
-			return err
-		}
-		n, err := strconv.Atoi(fmt.Sprint(s.content(record.Value)["content"]))
-		if err != nil {
-			return err
-		}
-		err = s.backend.Replace(s.Context(), s.key(id), record.Version, number(n+1), time.Time{})
-		if !errors.Is(err, store.ErrConflict) {
+		if _, err := s.countUp(id); !errors.Is(err, store.ErrConflict) {
 			return err
 		}
 	}
+}
+
+// countUp tries once to count a record up. It returns the version that it read.
+func (s *subject) countUp(id string) (version uint64, err error) {
+	record, err := s.backend.Get(s.Context(), s.key(id))
+	if err != nil {
+		return 0, err
+	}
+	n, err := strconv.Atoi(fmt.Sprint(s.content(record.Value)["content"]))
+	if err != nil {
+		return 0, err
+	}
+	return record.Version, s.backend.Replace(s.Context(), s.key(id), record.Version, number(n+1), time.Time{})
 }
 
 // readUntil lists and reads while others write: what it finds is whole.

@@ -10,10 +10,10 @@ var listing = []rule{
 	{"List returns the records of a kind with their values and versions", func(s *subject) {
 		s.create("a", number(1))
 		s.create("b", number(2))
-		(&subject{s.T, s.backend, "another"}).create("c", number(3))
-		listed, err := s.backend.List(s.Context(), s.kind, "", "", 10)
-		if err != nil || len(listed) != 2 {
-			s.Fatalf("List = %d records, %v; want 2", len(listed), err)
+		(&subject{T: s.T, backend: s.backend, kind: another}).create("c", number(3))
+		listed := s.list("", "", 10)
+		if len(listed) != 2 {
+			s.Fatalf("List = %d records, want 2", len(listed))
 		}
 		for i, id := range []string{"a", "b"} {
 			if listed[i].Key != s.key(id) || listed[i].Version != s.get(id).Version {
@@ -38,8 +38,10 @@ var listing = []rule{
 		slices.Sort(ids)
 		s.lists("", "", len(ids)+1, ids...)
 		s.lists("", "", math.MaxInt32, ids...)
-		for i, id := range ids {
-			s.lists("", id, len(ids), ids[i+1:]...)
+		if s.whole {
+			for i, id := range ids {
+				s.lists("", id, len(ids), ids[i+1:]...)
+			}
 		}
 	}},
 	{"List goes on after an ID that is not there", func(s *subject) {
@@ -74,7 +76,11 @@ var listing = []rule{
 		for _, n := range []int{13, 2, 24, 7, 0, 19, 11, 5, 22, 16, 9, 3, 20, 14, 1, 23, 8, 17, 6, 12, 4, 21, 10, 18, 15} {
 			s.create(ids[n], number(n))
 		}
-		for _, limit := range []int{1, 2, 5, 7, total - 1, total, total + 1, 10 * total} {
+		limits := []int{7, total}
+		if s.whole {
+			limits = []int{1, 2, 5, 7, total - 1, total, total + 1, 10 * total}
+		}
+		for _, limit := range limits {
 			s.pages(limit, ids)
 		}
 		s.lists("", "", 0)
@@ -84,12 +90,8 @@ var listing = []rule{
 // lists requires that List returns exactly these IDs.
 func (s *subject) lists(prefix, after string, limit int, want ...string) {
 	s.Helper()
-	listed, err := s.backend.List(s.Context(), s.kind, prefix, after, limit)
-	if err != nil {
-		s.Fatal(err)
-	}
 	var got []string
-	for _, r := range listed {
+	for _, r := range s.list(prefix, after, limit) {
 		got = append(got, r.Key.ID)
 	}
 	if !slices.Equal(got, want) {

@@ -1,7 +1,6 @@
 package storetest
 
 import (
-	"errors"
 	"slices"
 	"sync"
 	"testing"
@@ -11,10 +10,10 @@ import (
 )
 
 // RunStore tests that store.Store keeps its own promises on the backends that open
-// returns. The rules that need time to pass are tested with Store itself: they do
-// not depend on a backend.
+// returns, as in Run. Most rules that need time to pass are tested with Store itself:
+// they do not depend on a backend. For the others it waits some tenths of a second.
 func RunStore(t *testing.T, open func(t *testing.T) store.Backend) {
-	for _, rules := range [][]storeRule{people, ceremonies, clients, codes, refreshing, revoking} {
+	for _, rules := range [][]storeRule{people, ceremonies, clients, consents, assertions, codes, refreshing, revoking, passing} {
 		for _, r := range rules {
 			t.Run(r.sentence, func(t *testing.T) {
 				f := &fixture{T: t, backend: open(t)}
@@ -157,7 +156,7 @@ func (f *fixture) ok(err error) {
 
 func (f *fixture) fails(err, want error) {
 	f.Helper()
-	if !errors.Is(err, want) {
+	if !is(err, want) {
 		f.Fatalf("got the error %v, want %v", err, want)
 	}
 }
