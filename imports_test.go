@@ -17,21 +17,26 @@ const module = "github.com/mcpoauth/mcpoauth"
 // arrows says which packages of this module a package may import. Endpoints never
 // import one another, nothing imports the router, and the leaves import nothing.
 var arrows = map[string][]string{
-	".":                   {"authorize", "discovery", "internal/fetch", "internal/oauth", "internal/secret", "passkey", "ratelimit", "register", "store", "store/memory", "templates", "token"},
+	".":                   {"account", "audit", "authorize", "discovery", "internal/fetch", "internal/oauth", "internal/secret", "passkey", "ratelimit", "register", "store", "store/memory", "templates", "token"},
+	"account":             {"internal/oauth", "internal/secret", "store", "templates"},
+	"audit":               {"internal/later", "store"},
 	"authorize":           {"internal/oauth", "internal/secret", "store", "templates"},
 	"discovery":           {"internal/oauth"},
 	"internal/fetch":      {},
+	"internal/later":      {},
 	"internal/oauth":      {},
+	"internal/perf":       {},
 	"internal/realserver": {},
 	"internal/secret":     {},
 	"passkey":             {"internal/oauth", "internal/secret", "store", "templates"},
 	"ratelimit":           {"internal/oauth"},
 	"register":            {"internal/fetch", "internal/oauth", "internal/secret", "store"},
 	"store":               {"internal/secret"},
+	"store/encrypted":     {"internal/secret", "store"},
 	"store/memory":        {"store"},
 	"store/storetest":     {"store"},
 	"templates":           {"internal/oauth"},
-	"token":               {"internal/fetch", "internal/oauth", "internal/secret", "store"},
+	"token":               {"internal/fetch", "internal/later", "internal/oauth", "internal/secret", "store"},
 }
 
 func TestPackagesImportOnlyAlongTheArrows(t *testing.T) {
