@@ -1,0 +1,42 @@
+package redis
+
+import (
+	"testing"
+
+	"github.com/mcpoauth/mcpoauth/store"
+)
+
+func TestRedisBefore62IsRefused(t *testing.T) {
+	for version, refused := range map[string]bool{
+		"5.0.14": true, "6.0.20": true, "6.2.0": false, "6.2.16": false, "6.10.1": false, "7.0.15": false,
+		"7.2.4": false, "10.0.0": false, "255.255.255": false, "": false, "unstable": false,
+	} {
+		err := checkInfo("host:6379", "# Server\r\nredis_version:"+version+"\r\nmaxmemory:0\r\nmaxmemory_policy:allkeys-lru\r\n")
+		if (err != nil) != refused {
+			t.Errorf("%q: %v", version, err)
+		}
+	}
+}
+
+func TestNoEvictionIsAskedForWhereMemoryIsLimited(t *testing.T) {
+	for info, refused := range map[string]bool{
+		"maxmemory:0\r\nmaxmemory_policy:allkeys-lru\r\n":     false,
+		"maxmemory:1000\r\nmaxmemory_policy:noeviction\r\n":   false,
+		"maxmemory:1000\r\nmaxmemory_policy:allkeys-lru\r\n":  true,
+		"maxmemory:1000\r\nmaxmemory_policy:volatile-ttl\r\n": true,
+		"# a server that does not say\r\n":                    false,
+	} {
+		if err := checkInfo("host:6379", info); (err != nil) != refused {
+			t.Errorf("%q: %v", info, err)
+		}
+	}
+}
+
+func TestTheKeysOfARecordShareASlotAndOnlyItsOwnIsTracked(t *testing.T) {
+	keys := layout{"mcpoauth"}.keys(store.Key{Kind: "grant", ID: "abc"})
+	for i, want := range []string{"mcpoauth:{grant:11}:abc", "mcpoauth:ids:{grant:11}", "mcpoauth:expiry:{grant:11}"} {
+		if keys[i] != want {
+			t.Errorf("got the key %s, want %s", keys[i], want)
+		}
+	}
+}
