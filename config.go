@@ -23,6 +23,11 @@ type Config struct {
 	// If empty, "MCP server".
 	AppName string
 
+	// AccentColor is the colour of the buttons and marks of the pages, as #rrggbb. Text
+	// on it is black or white, whichever is easier to read. If empty, blue. A logo is an
+	// icon.svg in Templates.
+	AccentColor string
+
 	// Resources are the MCP endpoints that are guarded, the default one first.
 	// If empty, one at /mcp. All are served by the handler that is wrapped.
 	Resources []Resource
@@ -110,7 +115,15 @@ type Config struct {
 	// the setup link. If nil, slog.Default().
 	Logger *slog.Logger
 
-	// Templates replaces files of the pages by name; see the package templates.
+	// OnEvent, if not nil, is told of each event that decides who is in, such as to send a
+	// mail when an app was approved or a token came twice. Events come one at a time, in
+	// the order of the log, after the request that caused them or beside it: no request
+	// waits, and a panic is logged and harms nothing. If it is slow they wait for it, up
+	// to 1000, beyond which it misses some, and Close waits for it at most 5 seconds.
+	OnEvent func(Event)
+
+	// Templates replaces files of the pages by name, such as the logo, icon.svg; see the
+	// package templates.
 	Templates fs.FS
 
 	// InnerUnauthorizedAsNotFound turns a 401 of the wrapped handler into 404. It

@@ -32,7 +32,7 @@ func isClean(path string) bool {
 }
 
 // reserved are the paths that are this package's own, with all that is below them.
-var reserved = []string{"/.well-known", "/authorize", "/health", "/passkey", "/register", "/revoke", "/token"}
+var reserved = []string{"/.well-known", "/account", "/authorize", "/health", "/passkey", "/register", "/revoke", "/token"}
 
 func isReserved(path string) bool {
 	return slices.ContainsFunc(reserved, func(own string) bool {

@@ -13,13 +13,15 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net/http"
-	"net/netip"
 	"slices"
 	"time"
 
 	"github.com/go-chi/chi/v5"
 
+	"github.com/mcpoauth/mcpoauth/account"
+	"github.com/mcpoauth/mcpoauth/audit"
 	"github.com/mcpoauth/mcpoauth/authorize"
 	"github.com/mcpoauth/mcpoauth/discovery"
 	"github.com/mcpoauth/mcpoauth/internal/oauth"
@@ -40,6 +42,9 @@ const startupTimeout = 10 * time.Second
 type Router struct {
 	guarded []guarded // longest path first
 	own     http.Handler
+	admin   admin
+	uses    *token.Uses
+	journal *audit.Journal
 	close   func() error
 }
 
@@ -55,6 +60,8 @@ func BuildOAuthRouter(mcp http.Handler, cfg Config) (*Router, error) {
 	if err != nil {
 		return nil, err
 	}
+	journal := audit.New(cfg.OnEvent, s.log)
+	s.log = slog.New(journal.Handler(s.log.Handler()))
 	closeStore := func() error { return nil }
 	if s.backend == nil {
 		files, err := memory.Open(memory.Options{
@@ -68,18 +75,25 @@ func BuildOAuthRouter(mcp http.Handler, cfg Config) (*Router, error) {
 		s.backend, closeStore = files, files.Close
 		s.log.Info("store.opened", "passkey_file", absolute(s.passkeyFile), "state_file", absolute(s.stateFile))
 	}
-	router, err := s.build(mcp, store.New(s.backend, s.lifetimes))
+	st := store.New(s.backend, s.lifetimes)
+	journal.SaveTo(st)
+	router, err := s.build(mcp, st, journal)
 	if err != nil {
+		journal.Close()
 		return nil, errors.Join(err, closeStore())
 	}
 	router.close = closeStore
 	return router, nil
 }
 
-// Close waits for what is being written and closes the files; a second call does
-// nothing more. Stop the http.Server first. A store that came from Config is its
-// caller's to close.
-func (rt *Router) Close() error { return rt.close() }
+// Close writes down the last uses and events, waits for what is being written and closes
+// the files; a second call does nothing more. Stop the http.Server first. A store that
+// came from Config is its caller's to close, afterwards.
+func (rt *Router) Close() error {
+	rt.uses.Close() // which may be an event
+	rt.journal.Close()
+	return rt.close()
+}
 
 // ServeHTTP looks for a guarded path first: MCP requests are nearly all there are,
 // and need nothing of the routing below.
@@ -94,7 +108,7 @@ func (rt *Router) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 }
 
 // build wires the endpoints together. It is the whole map of the server.
-func (s settings) build(mcp http.Handler, st *store.Store) (*Router, error) {
+func (s settings) build(mcp http.Handler, st *store.Store, journal *audit.Journal) (*Router, error) {
 	if err := s.announceSetup(st); err != nil {
 		return nil, err
 	}
@@ -125,6 +139,10 @@ func (s settings) build(mcp http.Handler, st *store.Store) (*Router, error) {
 		Clients: &asking, Store: st, People: people, Pages: s.pages, Issuer: s.issuer, Resources: s.resources,
 		Scopes: s.scopes, RedirectURIs: s.redirectURIs, Protection: sameOrigin, Log: s.log,
 	}
+	accounts := &account.Handler{
+		Store: st, People: people, Clients: clients, Pages: s.pages, ServerURL: s.issuer, Resources: s.resources, Scopes: s.scopes, Log: s.log,
+		Events: recorder{journal},
+	}
 	tokens := &token.Handler{Clients: clients, Store: st, Issuer: s.issuer, KeySets: s.keySets, Resources: s.resources, Scopes: s.scopes, Log: s.log}
 	registration := &register.Handler{Store: st, Scopes: s.scopes, RedirectURIs: s.redirectURIs, Log: s.log}
 	metadata := discovery.Document(discovery.NewAuthorizationServer(s.issuer, s.scopes, s.resources, s.registration, s.documents))
@@ -134,10 +152,10 @@ func (s settings) build(mcp http.Handler, st *store.Store) (*Router, error) {
 	var (
 		json  = s.refuseJSON
 		page  = s.refusePage
-		auth  = s.limit(s.rates.Auth) // for people
-		calls = s.limit(s.rates.Auth) // for clients: junk for the pages stops no refresh, nor the other way
-		regis = s.limit(s.rates.Registration)
-		rest  = s.limit(s.rates.General)
+		auth  = s.limit("pages", s.rates.Auth)
+		calls = s.limit("tokens", s.rates.Auth) // junk for the pages stops no refresh, nor the other way
+		regis = s.limit("registration", s.rates.Registration)
+		rest  = s.limit("general", s.rates.General)
 		same  = sameOrigin.Handler
 	)
 	routes := []route{
@@ -153,6 +171,27 @@ func (s settings) build(mcp http.Handler, st *store.Store) (*Router, error) {
 		{"POST", "/passkey/register/finish", same(auth(json, people.RegisterFinish))},
 		{"POST", "/passkey/auth/start", same(auth(json, people.AuthStart))},
 		{"POST", "/passkey/auth/finish", same(auth(json, people.AuthFinish))},
+		{"GET", "/account", auth(page, accounts.ConnectionsPage)},
+		{"GET", "/account/sign-in", auth(page, accounts.SignInPage)},
+		{"POST", "/account/sign-in", same(auth(page, accounts.SignIn))},
+		{"POST", "/account/sign-out", same(auth(page, accounts.SignOut))},
+		{"POST", "/account/sign-out-everywhere", same(auth(page, accounts.SignOutEverywhere))},
+		{"POST", "/account/revoke", same(auth(page, accounts.Revoke))},
+		{"POST", "/account/revoke-app", same(auth(page, accounts.RevokeApp))},
+		{"POST", "/account/revoke-all", same(auth(page, accounts.RevokeAll))},
+		{"GET", "/account/passkeys", auth(page, accounts.PasskeysPage)},
+		{"POST", "/account/passkeys/rename", same(auth(page, accounts.RenamePasskey))},
+		{"POST", "/account/passkeys/remove", same(auth(page, accounts.RemovePasskey))},
+		{"POST", "/account/passkeys/add", same(auth(page, accounts.AddPasskey))},
+		{"GET", "/account/keys", auth(page, accounts.KeysPage)},
+		{"POST", "/account/keys/create", same(auth(page, accounts.CreateKey))},
+		{"GET", "/account/people", auth(page, accounts.PeoplePage)},
+		{"POST", "/account/people/invite", same(auth(page, accounts.Invite))},
+		{"POST", "/account/people/withdraw", same(auth(page, accounts.Withdraw))},
+		{"POST", "/account/people/suspend", same(auth(page, accounts.Suspend))},
+		{"POST", "/account/people/resume", same(auth(page, accounts.Resume))},
+		{"POST", "/account/people/remove", same(auth(page, accounts.RemovePerson))},
+		{"GET", "/account/events", auth(page, accounts.EventsPage)},
 		{"GET", "/health", rest(json, s.health(st))},
 	}
 	if s.registration {
@@ -163,18 +202,21 @@ func (s settings) build(mcp http.Handler, st *store.Store) (*Router, error) {
 		routes = append(routes, route{"GET", resource.at, document}, route{"GET", resource.at + "/", document})
 	}
 
-	perGrant := ratelimit.NewTable[string](s.rates.General, s.capacity.Callers)
+	perGrant, uses := s.perGrant(), token.NewUses(st, s.proxies.Network, s.log)
 	door, err := s.frontDoor()
 	if err != nil {
 		return nil, fmt.Errorf("mcpoauth: parsing the server URL: %w", err)
 	}
-	router := &Router{own: door.watch(s.mux(routes))}
+	router := &Router{
+		own: s.asked(door.watch(s.mux(routes))), uses: uses, journal: journal,
+		admin: admin{store: st, clients: clients, issuer: s.issuer, resources: s.resources, scopes: s.scopes, log: s.log},
+	}
 	if s.repair401 {
 		mcp = unauthorizedAsNotFound(mcp)
 	}
 	for _, resource := range s.resources {
 		guard := token.Guard{
-			Store: st, Resource: resource, Scopes: s.scopes, MetadataURL: s.issuer + resource.MetadataPath(), Limit: perGrant, Log: s.log,
+			Store: st, Resource: resource, Scopes: s.scopes, MetadataURL: s.issuer + resource.MetadataPath(), Limit: perGrant, Uses: uses, Log: s.log,
 		}
 		router.guarded = append(router.guarded, guarded{resource.Path, corsGuarded(guard.Protect(mcp))})
 	}
@@ -278,8 +320,8 @@ func (s settings) announceSetup(st *store.Store) error {
 
 // limit returns a limiter of its own by address: what is refused is said as JSON or
 // as a page.
-func (s settings) limit(perMinute int) func(refusal, http.HandlerFunc) http.Handler {
-	table := ratelimit.NewTable[netip.Addr](perMinute, s.capacity.Callers)
+func (s settings) limit(name string, perMinute int) func(refusal, http.HandlerFunc) http.Handler {
+	table := s.limited(name, perMinute)
 	return func(refuse refusal, next http.HandlerFunc) http.Handler {
 		return ratelimit.ByAddress(table, s.proxies, next, refuse)
 	}

@@ -71,8 +71,11 @@ func (cfg Config) validate(mcp http.Handler) (settings, error) {
 	if n := len(cfg.SetupToken); n > 0 && n < minSecret {
 		v.report("SetupToken", "has %d characters, which can be guessed; use at least %d, or leave it empty to have one made", n, minSecret)
 	}
+	if cfg.AccentColor != "" && !templates.ValidAccent(cfg.AccentColor) {
+		v.report("AccentColor", "is not a colour, got %q; use the form #2f4fd0, or leave it empty", cfg.AccentColor)
+	}
 	var err error
-	if s.pages, err = templates.Parse(templates.App{Name: s.appName}, cfg.Templates); err != nil {
+	if s.pages, err = templates.Parse(templates.App{Name: s.appName, Accent: cfg.AccentColor}, cfg.Templates); err != nil {
 		v.report("Templates", "%v; mend the file or leave it out", err)
 	} else {
 		s.pages.Log = s.log

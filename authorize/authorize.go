@@ -127,6 +127,7 @@ func (h *Handler) approve(w http.ResponseWriter, r *http.Request, req *request, 
 	}
 	code, err := h.Store.Approve(r.Context(), store.Approval{
 		UserID:      user.ID,
+		UserName:    user.Name,
 		Client:      req.client,
 		RedirectURI: req.redirectURI,
 		Resource:    req.resource.URL,

@@ -15,14 +15,35 @@ import (
 // believed. Nil believes nobody.
 type Proxies []netip.Prefix
 
-// Address returns the address that a request is counted under: the peer's, or, if
-// the peer is a trusted proxy, the last one in X-Forwarded-For that is not. What
-// stands left of that was written by the caller and may be anything. An IPv6
-// address stands for its /64, which is what one household or server gets.
-func (p Proxies) Address(r *http.Request) netip.Addr {
+// Address returns the address that a request is counted under: that of who asked, of
+// which an IPv6 address stands for its /64, which is what one household or server gets.
+func (p Proxies) Address(r *http.Request) netip.Addr { return group(p.client(r)) }
+
+// Network returns roughly where a request came from: the /24 of an IPv4 address, the /48
+// of an IPv6 one. It is for people to read, and says less about them than an address. The
+// zero Prefix: nobody knows.
+func (p Proxies) Network(r *http.Request) netip.Prefix { return Around(p.client(r)) }
+
+// Around returns the network of Network that an address is in.
+func Around(addr netip.Addr) netip.Prefix {
+	bits := 24
+	if addr.Is6() {
+		bits = 48
+	}
+	network, err := addr.Prefix(bits)
+	if err != nil {
+		return netip.Prefix{}
+	}
+	return network
+}
+
+// client returns the address of who asked: the peer's, or, if the peer is a trusted
+// proxy, the last one in X-Forwarded-For that is not. What stands left of that was written
+// by the caller and may be anything.
+func (p Proxies) client(r *http.Request) netip.Addr {
 	client := parseAddr(r.RemoteAddr)
 	if !p.trust(client) {
-		return group(client)
+		return client
 	}
 	hops := strings.Split(strings.Join(r.Header.Values("X-Forwarded-For"), ","), ",")
 	for _, hop := range slices.Backward(hops) {
@@ -35,7 +56,7 @@ func (p Proxies) Address(r *http.Request) netip.Addr {
 			break
 		}
 	}
-	return group(client)
+	return client
 }
 
 // Trust reports whether r comes from a proxy that is believed.

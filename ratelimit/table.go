@@ -19,6 +19,9 @@ type Table[K comparable] struct {
 	perShard int
 	seed     maphash.Seed
 	shards   [shards]shard[K]
+
+	hit  func(caller K) // nil: nobody is told
+	told *Table[K]      // lets each caller be told of once a minute
 }
 
 type shard[K comparable] struct {
@@ -45,11 +48,26 @@ func NewTable[K comparable](perMinute, capacity int) *Table[K] {
 	return t
 }
 
+// Tell has hit called when a caller is refused, at most about once a minute for each: a
+// flood does not become one of the log. It is called before the first Allow.
+func (t *Table[K]) Tell(capacity int, hit func(caller K)) {
+	if t != nil {
+		t.hit, t.told = hit, NewTable[K](1, capacity)
+	}
+}
+
 // Allow counts a request and reports whether the caller may make it.
 func (t *Table[K]) Allow(caller K, now time.Time) bool {
-	if t == nil {
+	if t == nil || t.take(caller, now) {
 		return true
 	}
+	if t.hit != nil && t.told.take(caller, now) {
+		t.hit(caller)
+	}
+	return false
+}
+
+func (t *Table[K]) take(caller K, now time.Time) bool {
 	s := t.shard(caller)
 	s.mu.Lock()
 	defer s.mu.Unlock()

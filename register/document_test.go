@@ -188,9 +188,11 @@ func TestADocumentIsTheClient(t *testing.T) {
 	if a, b := encode(t, got), encode(t, want); a != b {
 		t.Errorf("the client is\n%s\nwant\n%s", a, b)
 	}
-	if d.logs.Len() != 0 {
-		t.Errorf("the log says %s", d.logs)
+	d.mustLogFetched(t)
+	if again := d.mustClient(t, documentURL); again.ID != got.ID {
+		t.Errorf("the client is %s, and was %s", again.ID, got.ID)
 	}
+	d.mustLogFetched(t) // not again: it was not asked for again
 	if _, err := d.store.Client(t.Context(), documentURL); !errors.Is(err, store.ErrNotFound) {
 		t.Errorf("nobody has approved it, but the store has it (%v)", err)
 	}
@@ -395,6 +397,15 @@ func (d documents) mustLog(t *testing.T, url, used string) {
 	}
 }
 
+// mustLogFetched requires that the log says once that the document was fetched, and no more.
+func (d documents) mustLogFetched(t *testing.T) {
+	t.Helper()
+	var line struct{ Level, Msg string }
+	if err := json.Unmarshal(d.logs.Bytes(), &line); err != nil || line.Level != "INFO" || line.Msg != "client.document_fetched" {
+		t.Errorf("the log says %s, %v", d.logs, err)
+	}
+}
+
 func TestAHostThatTheOperatorDoesNotAllowIsRefusedWhateverIsKnownOfIt(t *testing.T) {
 	const url = "https://zed.dev/oauth/client-metadata.json"
 	for name, handler := range map[string]http.HandlerFunc{"reachable": serve(with(url, nil)), "not reachable": unreachable["an outage"]} {
@@ -481,6 +492,8 @@ func TestWhileAServerCannotBeReachedTheDocumentOfTodayIsKept(t *testing.T) {
 		now := serve(with(documentURL, nil))
 		d := documentsOver(t, answers(func(*http.Request) *http.Response { return answer(now) }))
 		first := d.mustClient(t, documentURL)
+		d.mustLogFetched(t)
+		d.logs.Reset()
 		now = unreachable["a bot check"]
 		time.Sleep(time.Hour)
 		if again := d.mustClient(t, documentURL); encode(t, again) != encode(t, first) {

@@ -51,6 +51,9 @@ func (d *Documents) Client(ctx context.Context, url string) (*store.Client, erro
 		return nil, d.refused(ctx, &DocumentError{URL: url, Reason: err.Error(), Status: http.StatusBadRequest})
 	}
 	client.CreatedAt = doc.FetchedAt.UTC().Truncate(time.Second)
+	if doc.New {
+		d.Log.InfoContext(ctx, "client.document_fetched", "client_id", url, "client_name", client.Name)
+	}
 	if doc.Stale != nil {
 		d.served(ctx, url, "the copy in memory", doc.Stale)
 	}

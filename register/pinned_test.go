@@ -54,9 +54,7 @@ func TestWhatTheServerOfAWellKnownClientSaysGoesFirst(t *testing.T) {
 	if got := d.mustClient(t, url).RedirectURIs; !slices.Equal(got, []string{"https://claude.ai/new"}) {
 		t.Errorf("redirect URIs %v", got)
 	}
-	if d.logs.Len() != 0 {
-		t.Errorf("the log says %s", d.logs)
-	}
+	d.mustLogFetched(t)
 }
 
 func TestAWellKnownClientThatNoRuleOfTheOperatorLeavesARedirectURIIsRefused(t *testing.T) {

@@ -38,6 +38,7 @@ const (
 	KindEnrolment Kind = "enrolment" // a link that lets somebody make a passkey
 	KindSession   Kind = "session"   // of a browser that is signed in
 	KindUse       Kind = "use"       // when and from where a grant was last used
+	KindJournal   Kind = "journal"   // of what happened, that one process wrote
 )
 
 // A Key names a record. IDs are made of A-Z a-z 0-9 - . _ ~ and, for clients that
@@ -143,6 +144,8 @@ func Check(kind Kind, value Value) (err error) {
 		_, err = decode[Session](value)
 	case KindUse:
 		_, err = decode[Use](value)
+	case KindJournal:
+		_, err = decode[Journal](value)
 	}
 	return err
 }

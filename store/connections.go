@@ -68,12 +68,17 @@ type NewKey struct {
 }
 
 // CreateKey stores a grant of one access token, which is the key, and returns it. It is
-// nowhere else.
+// nowhere else. A user who is suspended or gone has none: ErrNotFound.
 func (s *Store) CreateKey(ctx context.Context, k NewKey) (token string, grant *Grant, err error) {
+	user, err := s.User(ctx, k.UserID)
+	if err != nil {
+		return "", nil, err
+	}
 	now, own := wall(), secret.New()
 	grant = &Grant{
 		ID:        newGrantID(k.UserID),
 		UserID:    k.UserID,
+		UserName:  user.Name,
 		KeyName:   k.Name,
 		Resource:  k.Resource,
 		Scopes:    k.Scopes,
@@ -87,17 +92,20 @@ func (s *Store) CreateKey(ctx context.Context, k NewKey) (token string, grant *G
 	return keyPrefix + grant.ID + own, grant, nil
 }
 
-// create stores a new grant of a person who may have one. Who suspends or removes a
-// person writes that down before looking for grants to end; here the grant comes
-// first and then the look at the person. So whichever of the two comes last sees the
-// other, and no grant is left behind.
+// create stores a new grant of a person who may have one. Who suspends, removes or
+// renames a person writes that down before looking for grants to change; here the grant
+// comes first and then the look at the person. So whichever of the two comes last sees
+// the other, and no grant is left behind.
 func (s *Store) create(ctx context.Context, g *Grant, expires time.Time) error {
 	if err := s.backend.Create(ctx, Key{KindGrant, g.ID}, g, expires); err != nil {
 		return err
 	}
 	user, err := s.User(ctx, g.UserID)
-	if err == nil && user.Suspended() {
+	switch {
+	case err == nil && user.Suspended():
 		err = ErrNotFound
+	case err == nil && user.Name != g.UserName:
+		err = s.nameGrant(ctx, g.ID, user.Name)
 	}
 	if err != nil {
 		if failed := s.RevokeGrant(context.WithoutCancel(ctx), g.ID); failed != nil {
@@ -105,4 +113,16 @@ func (s *Store) create(ctx context.Context, g *Grant, expires time.Time) error {
 		}
 	}
 	return err
+}
+
+// nameGrant writes into a grant what its user is called.
+func (s *Store) nameGrant(ctx context.Context, id, name string) error {
+	return update(ctx, s, Key{KindGrant, id}, func(current *Grant, now time.Time) (change, error) {
+		if current.UserName == name {
+			return change{}, nil
+		}
+		next := *current
+		next.UserName = name
+		return s.keep(&next, now), nil
+	})
 }

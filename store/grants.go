@@ -11,6 +11,7 @@ import (
 // An Approval is what a person agreed to.
 type Approval struct {
 	UserID      string
+	UserName    string
 	Client      *Client
 	RedirectURI string
 	Resource    string
@@ -35,6 +36,7 @@ func (s *Store) Approve(ctx context.Context, a Approval) (code string, err error
 	grant := &Grant{
 		ID:          newGrantID(a.UserID),
 		UserID:      a.UserID,
+		UserName:    a.UserName,
 		ClientID:    a.Client.ID,
 		RedirectURI: a.RedirectURI,
 		Resource:    a.Resource,
@@ -121,8 +123,11 @@ func (s *Store) RevokeToken(ctx context.Context, token, clientID string) (*Grant
 	return revoked, err
 }
 
-// keep is the change that stores g, to live as long as the last of its tokens.
+// keep is the change that stores g, to live as long as its code or the last of its tokens.
 func (s *Store) keep(g *Grant, now time.Time) change {
+	if g.Code != nil {
+		return change{value: g, expires: g.Code.ExpiresAt}
+	}
 	expires := now
 	if (g.RefreshHash != Hash{}) {
 		expires = later(expires, g.UsedAt.Add(s.life.RefreshIdle))

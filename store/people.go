@@ -51,12 +51,37 @@ func (s *Store) Users(ctx context.Context) ([]*User, error) {
 	return users, nil
 }
 
-// RenameUser changes what a person is called.
+// RenameUser changes what a person is called, and what their grants say of it.
 func (s *Store) RenameUser(ctx context.Context, id, name string) error {
-	return s.updateUser(ctx, id, func(u *User, _ time.Time) error {
+	err := s.updateUser(ctx, id, func(u *User, _ time.Time) error {
 		u.Name = name
 		return nil
 	})
+	// Until the name stands still: somebody else may be changing it too.
+	for named := false; err == nil; named = true {
+		user, failed := s.User(ctx, id)
+		if failed != nil || named && user.Name == name {
+			return failed
+		}
+		name = user.Name
+		err = s.nameGrants(ctx, id, name)
+	}
+	return err
+}
+
+func (s *Store) nameGrants(ctx context.Context, userID, name string) error {
+	for g, err := range list[Grant](ctx, s, KindGrant, grantTag(userID)) {
+		if err != nil {
+			return err
+		}
+		if g.UserID != userID || g.UserName == name {
+			continue
+		}
+		if err := s.nameGrant(ctx, g.ID, name); err != nil && !errors.Is(err, ErrNotFound) { // it has ended
+			return err
+		}
+	}
+	return nil
 }
 
 // SuspendUser shuts a person out and ends their grants, which it returns. Their passkeys stay, for

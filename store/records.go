@@ -92,6 +92,7 @@ func (c *Client) Public() bool {
 type Grant struct {
 	ID          string        `json:"id"` // begins with userTag
 	UserID      string        `json:"user_id"`
+	UserName    string        `json:"user_name,omitempty"`    // what the user is called, as RenameUser keeps it
 	KeyName     string        `json:"key_name,omitempty"`     // of an API key, which has no client
 	ClientID    string        `json:"client_id,omitempty"`    // empty: an API key
 	RedirectURI string        `json:"redirect_uri,omitempty"` // empty: an API key

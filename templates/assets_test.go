@@ -36,6 +36,7 @@ func TestAnAssetHasItsTypeAndCannotBeSniffed(t *testing.T) {
 		"passkey.js": "text/javascript; charset=utf-8",
 		"consent.js": "text/javascript; charset=utf-8",
 		"setup.js":   "text/javascript; charset=utf-8",
+		"account.js": "text/javascript; charset=utf-8",
 		"icon.svg":   "image/svg+xml",
 	} {
 		h := getAsset(p, AssetPath+name, nil).Header()

@@ -84,3 +84,7 @@ func host(s string) string {
 	}
 	return out.String()
 }
+
+// Clean returns s as pages show it: one line that cannot disguise itself or what surrounds
+// it, or "" if it would draw nothing. A name that is kept should be kept so.
+func Clean(s string) string { return line(s, maxName) }

@@ -42,6 +42,7 @@ type Scope struct {
 // SetupNeeded is shown to whoever comes before the owner has a passkey.
 type SetupNeeded struct {
 	SetupURL string
+	Account  bool // they came to see the account, not to connect an app
 }
 
 // Setup makes the owner's passkey and then shows what comes next.
@@ -69,6 +70,7 @@ type Problem struct {
 	Message string
 	Remedy  string
 	Code    string
+	Back    string // the path of a page to go back to, or ""
 }
 
 // Unavailable is the Problem of a server that cannot reach its own data.
@@ -114,34 +116,4 @@ func (p Problem) cleaned() Page {
 	p.Remedy = line(p.Remedy, maxText)
 	p.Code = line(p.Code, maxName)
 	return p
-}
-
-// samples are pages that take every branch of the templates.
-func samples() []Page {
-	web := Consent{
-		ClientName: "Sample", ClientHost: "client.example", RedirectURI: "https://client.example/callback", RedirectScheme: "https", RedirectHost: "client.example",
-		ResourceName: "Notes", ResourceURL: "https://mcp.example/mcp",
-		Scopes: []Scope{{"mcp:tools", "Use the tools"}, {"notes:read", ""}}, Lasting: true,
-		Action: "/authorize?client_id=sample", Digest: "AAAA",
-	}
-	loopback := web
-	loopback.ClientHost, loopback.RedirectScheme, loopback.RedirectHost, loopback.Loopback = "", "http", "localhost:1234", true
-	app := web
-	app.RedirectScheme, app.RedirectHost, app.NativeApp = "sample", "", true
-	more := web
-	more.ScopesBefore = []Scope{{"notes:read", "Read the notes"}}
-	return []Page{
-		web, loopback, app, more,
-		Consent{},
-		SetupNeeded{SetupURL: "/passkey/register"},
-		Setup{},
-		Setup{ResourceURLs: []string{"https://mcp.example/mcp", "https://mcp.example/other"}},
-		Setup{ReturnTo: "/authorize?client_id=sample"},
-		Enrol{ResourceURLs: []string{"https://mcp.example/mcp"}},
-		Enrol{Recovery: true},
-		Approved{},
-		Approved{ClientName: "Sample", RedirectURL: "sample://callback?code=1"},
-		Problem{},
-		Problem{Title: "Title", Message: "Message", Remedy: "Remedy", Code: "code"},
-	}
 }

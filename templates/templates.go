@@ -2,18 +2,23 @@
 // scripts, each of which an application may replace by its own.
 //
 // The files are layout.html, which frames every page, and one for each type of page:
-// consent.html, setup_needed.html, setup.html, approved.html and problem.html. They
-// define the templates "title", "head" and "main", see .App and .Page, which is the
-// page's type of this package, and have the functions asset (the URL of an asset) and
-// short (a name that fits into a heading). The assets are style.css, icon.svg and the
-// scripts passkey.js, consent.js and setup.js.
+// consent.html, setup_needed.html, setup.html, enrol.html, approved.html and problem.html;
+// signin.html, and for who is signed in connections.html, passkeys.html, people.html,
+// invited.html, keys.html, key_made.html, events.html and confirm.html. They define the
+// templates "title", "head" and "main", see .App, .Page, which is the page's type of this
+// package, and .Account, the frame of who is signed in, and have the functions asset (the
+// URL of an asset), short (a name that fits into a heading) and when (a When as an
+// element). The assets are style.css, icon.svg, which is the logo on every page and in
+// the browser's tab, and the scripts passkey.js, consent.js, setup.js and account.js.
 //
 // A consent.html that keeps the script needs a form "decision", posted to .Action with
 // data-digest and data-app, a hidden field "ceremony", the buttons "approve" and
-// "deny" of the name decision, and a region "status". A setup.html needs a form
-// "setup" with the field "setup-token", the button "create" and the region "status",
-// within "todo", and "done" for what comes after. The content security policy allows
-// no inline script or style.
+// "deny" of the name decision, and a region "status". A setup.html or enrol.html needs a
+// form "setup" with the field "setup-token", the button "create" and the region "status",
+// within "todo", and "done" for what comes after. A signin.html or confirm.html needs a
+// form with data-digest, a hidden field "ceremony", the button "touch" and the region
+// "status"; data-adds on the form makes a passkey afterwards. The content security policy
+// allows no inline script or style.
 package templates
 
 import (
@@ -41,7 +46,8 @@ const layout = "layout.html"
 
 // App is what every page knows of the application.
 type App struct {
-	Name string
+	Name   string
+	Accent string // the colour of buttons and marks, #rrggbb; if empty, that of style.css
 }
 
 // Pages are parsed templates and the assets that they link to.
@@ -56,8 +62,9 @@ type Pages struct {
 
 // A view is what a template sees.
 type view struct {
-	App  App
-	Page Page
+	App     App
+	Account *Account // the frame, if the page is for who is signed in
+	Page    Page
 }
 
 // Parse reads the templates and assets. A file in overrides takes the place of
@@ -68,7 +75,8 @@ func Parse(app App, overrides fs.FS) (*Pages, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := &Pages{app: App{Name: line(app.Name, maxName)}, pages: make(map[string]*template.Template), assets: make(map[string]asset)}
+	p := &Pages{app: App{Name: line(app.Name, maxName), Accent: app.Accent}, pages: make(map[string]*template.Template), assets: make(map[string]asset)}
+	files["style.css"] = append(files["style.css"], accentStyle(app.Accent)...)
 	for name, content := range files {
 		if path.Ext(name) != ".html" {
 			p.assets[name] = newAsset(name, content)
@@ -128,6 +136,7 @@ func (p *Pages) parsePage(files map[string][]byte, name string) (*template.Templ
 	t := template.New(layout).Funcs(template.FuncMap{
 		"asset": p.assetURL,                                           // the URL of an asset
 		"short": func(s string) string { return line(s, maxHeading) }, // a name that fits into a heading
+		"when":  timeElement,                                          // a When, with the exact time on hover
 	})
 	if _, err := t.Parse(string(files[layout])); err != nil {
 		return nil, fmt.Errorf("templates: parsing %s: %w", layout, err)
@@ -154,7 +163,11 @@ func (p *Pages) trySamples() error {
 
 func (p *Pages) execute(page Page) ([]byte, error) {
 	var out bytes.Buffer
-	if err := p.pages[page.file()].Execute(&out, view{App: p.app, Page: page.cleaned()}); err != nil {
+	seen := view{App: p.app, Page: page.cleaned()}
+	if framed, ok := seen.Page.(interface{ frame() Account }); ok {
+		seen.Account = new(framed.frame())
+	}
+	if err := p.pages[page.file()].Execute(&out, seen); err != nil {
 		return nil, fmt.Errorf("templates: executing %s: %w", page.file(), err)
 	}
 	return out.Bytes(), nil

@@ -21,6 +21,7 @@ type Guard struct {
 	Scopes      oauth.Scopes
 	MetadataURL string // of the resource, for challenges
 	Limit       Limiter
+	Uses        *Uses // nil: nobody remembers who came
 	Log         *slog.Logger
 }
 
@@ -93,6 +94,7 @@ func (g *guard) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		oauth.WriteError(w, r, g.Log, oauth.TooOften(g.Limit.RetryAfter()))
 		return
 	}
+	g.Uses.note(grant, r, now)
 	g.next.ServeHTTP(w, r.WithContext(&admitted{r.Context(), grant, access, g}))
 }
 

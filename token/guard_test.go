@@ -33,7 +33,7 @@ type guarded struct {
 }
 
 // protect returns a guarded handler and n tokens of as many grants. The limit is on,
-// as it is in a Router, but out of reach.
+// as it is in a Router, but out of reach, and uses are remembered.
 func protect(tb testing.TB, n int) *guarded {
 	tb.Helper()
 	backend := memory.New(memory.Options{})
@@ -43,11 +43,14 @@ func protect(tb testing.TB, n int) *guarded {
 	for range n {
 		g.tokens = append(g.tokens, connect(tb, st, resource.URL, resource.Scopes))
 	}
+	uses := token.NewUses(st, ratelimit.Proxies(nil).Network, slog.New(slog.DiscardHandler))
+	tb.Cleanup(uses.Close)
 	g.Handler = token.Guard{
 		Store:       st,
 		Resource:    resource,
 		MetadataURL: "https://example.com/.well-known/oauth-protected-resource/mcp",
 		Limit:       ratelimit.NewTable[string](1<<40, 10_000),
+		Uses:        uses,
 		Log:         slog.New(slog.DiscardHandler),
 	}.Protect(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { g.reached++ }))
 	return g

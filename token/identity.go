@@ -12,7 +12,9 @@ import (
 // Nothing of the token is in it.
 type Identity struct {
 	UserID    string // stable; "owner" for the person who set the server up
-	ClientID  string
+	UserName  string // what they are called, for people to read; it may change
+	ClientID  string // empty: an API key
+	KeyName   string // of an API key; empty: no key
 	GrantID   string // the approval that the token belongs to
 	Resource  string // the URL of the resource that was entered
 	Scopes    []string
@@ -27,7 +29,9 @@ func IdentityFromContext(ctx context.Context) (identity Identity, ok bool) {
 	}
 	return Identity{
 		UserID:    admitted.grant.UserID,
+		UserName:  admitted.grant.UserName,
 		ClientID:  admitted.grant.ClientID,
+		KeyName:   admitted.grant.KeyName,
 		GrantID:   admitted.grant.ID,
 		Resource:  admitted.grant.Resource,
 		Scopes:    slices.Clone(admitted.access.Scopes), // the store's own must not change

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"net/http"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -61,6 +62,7 @@ type Document struct {
 	Body      []byte // shared: not to be changed
 	FetchedAt time.Time
 	Stale     error // why it could not be had anew; nil: it is fresh
+	New       bool  // nobody was given it since it was fetched
 
 	until time.Time // it need not be asked for again before then
 }
@@ -70,7 +72,8 @@ type entry struct {
 	done     chan struct{} // closed as soon as doc and err are there
 	doc      Document
 	err      error
-	until    time.Time // guarded by Fetcher.mu, like the next two
+	given    atomic.Bool // to anybody
+	until    time.Time   // guarded by Fetcher.mu, like the next two
 	used     time.Time
 	rejected bool
 }
@@ -103,7 +106,9 @@ func (f *Fetcher) Get(ctx context.Context, url string) (Document, error) {
 	}
 	select {
 	case <-e.done:
-		return e.doc, e.err
+		doc := e.doc
+		doc.New = e.err == nil && doc.Stale == nil && !e.given.Swap(true)
+		return doc, e.err
 	case <-ctx.Done():
 		return Document{}, ctx.Err()
 	}

@@ -162,3 +162,17 @@ func WithQuery(uri string, values url.Values) string {
 	}
 	return uri + values.Encode()
 }
+
+// ClientHost returns the host that is proven to be a client's: that of its document, or
+// else of the https redirect that gets the code. What answers on somebody's own computer
+// or device proves nothing: it is empty then.
+func ClientHost(clientID, redirectURI string) string {
+	redirect, err := url.Parse(redirectURI)
+	if err != nil || redirect.Scheme != "https" || IsLoopbackRedirect(redirectURI) {
+		return ""
+	}
+	if id, err := url.Parse(clientID); err == nil && id.Scheme == "https" {
+		return id.Host
+	}
+	return redirect.Host
+}

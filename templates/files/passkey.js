@@ -54,6 +54,7 @@ const mcpoauth = (() => {
 				...publicKey,
 				challenge: decode(publicKey.challenge),
 				user: { ...publicKey.user, id: decode(publicKey.user.id) },
+				excludeCredentials: (publicKey.excludeCredentials || []).map((known) => ({ ...known, id: decode(known.id) })),
 			},
 		});
 		return credential(made, {
@@ -84,7 +85,7 @@ const mcpoauth = (() => {
 	}
 
 	const refusals = {
-		authentication_failed: "The server did not accept this passkey. Use the one that this server was set up with.",
+		authentication_failed: "The server did not accept this passkey. Use one that was made for this server.",
 		invalid_session: "That took too long, or was answered in another window. Try again.",
 		invalid_link: "This token is not right, was used already or has expired. Copy the whole of it, or ask for a new one: at a start without an owner the server logs a new setup link.",
 		no_passkeys: "This server has no passkey yet. Reload this page to set it up.",
@@ -97,6 +98,7 @@ const mcpoauth = (() => {
 		SecurityError: "This browser does not allow passkeys at this address. Open the page at the server’s own address, by its name.",
 		ConstraintError: "This device cannot check that it is you. Set up a screen lock, fingerprint or PIN, or use another device.",
 		NotSupportedError: "This device cannot use a passkey of the kind that is needed. Use another device or password manager.",
+		InvalidStateError: "There is a passkey for this server on this device or in this password manager already. Choose another one.",
 		TimeoutError: "The server took too long to answer. Try again.",
 		TypeError: "The server could not be reached. Check the connection and try again.",
 	};

@@ -1,0 +1,138 @@
+package store_test
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/mcpoauth/mcpoauth/internal/secret"
+	"github.com/mcpoauth/mcpoauth/store"
+)
+
+// alike makes two people whose grants stand side by side in every list.
+func (s *server) alike() (one, two *store.User) {
+	s.Helper()
+	seen := make(map[string]string)
+	for {
+		id := secret.NewID()
+		other, found := seen[secret.Tag(id)]
+		if !found {
+			seen[secret.Tag(id)] = id
+			continue
+		}
+		for _, id := range []string{id, other} {
+			s.is(s.CreateUser(s.Context(), store.User{ID: id, Name: id, Passkeys: []store.Passkey{{ID: []byte(id)}}}), nil)
+		}
+		return s.user(id), s.user(other)
+	}
+}
+
+func TestWhatIsDoneToOnePersonsGrantsLeavesThoseOfAnotherWhoseIDsBeginAlike(t *testing.T) {
+	s := newServer(t, store.Lifetimes{})
+	ann, bob := s.alike()
+	anns, bobs := s.key(ann.ID, "a"), s.key(bob.ID, "b")
+	if s.grantsOf(ann.ID) != 1 || s.grantsOf(bob.ID) != 1 || s.grantsOf("") != 2 {
+		t.Errorf("they have %d and %d, everybody %d", s.grantsOf(ann.ID), s.grantsOf(bob.ID), s.grantsOf(""))
+	}
+	s.is(s.RenameUser(t.Context(), ann.ID, "Ann"), nil)
+	if g, _, err := s.Access(t.Context(), bobs, time.Now()); err != nil || g.UserName != bob.ID {
+		t.Errorf("the other's grant says %q, %v", g.UserName, err)
+	}
+	ended, err := s.RevokeGrants(t.Context(), ann.ID, nil)
+	if s.is(err, nil); len(ended) != 1 || ended[0].UserID != ann.ID {
+		t.Errorf("ended are %v", ended)
+	}
+	s.is(s.access(anns), store.ErrNotFound)
+	s.is(s.access(bobs), nil)
+}
+
+func TestGrantsAreConnectionsAndKeysAndNoCodesThatWait(t *testing.T) {
+	s := newServer(t, store.Lifetimes{})
+	s.owner()
+	s.approve()
+	s.connect()
+	s.key(store.OwnerID, "ci")
+	if n := s.grantsOf(""); n != 2 {
+		t.Errorf("%d are listed, want 2", n)
+	}
+	ended, err := s.RevokeGrants(t.Context(), "", nil)
+	if s.is(err, nil); len(ended) != 3 {
+		t.Errorf("%d ended, want the code too", len(ended))
+	}
+}
+
+func TestWhichGrantsEndIsChosen(t *testing.T) {
+	s := newServer(t, store.Lifetimes{})
+	s.owner()
+	tokens, key := s.connect(), s.key(store.OwnerID, "ci")
+	ended, err := s.RevokeGrants(t.Context(), store.OwnerID, func(g *store.Grant) bool { return g.ClientID == clientID })
+	if s.is(err, nil); len(ended) != 1 || ended[0].ID != tokens.Grant.ID {
+		t.Errorf("ended are %v", ended)
+	}
+	s.ended(tokens)
+	s.is(s.access(key), nil)
+}
+
+func TestHundredsOfGrantsAreListedAndEnded(t *testing.T) {
+	s := newServer(t, store.Lifetimes{})
+	s.owner()
+	const n = 501
+	for range n {
+		s.connect()
+	}
+	if got := s.grantsOf(store.OwnerID); got != n {
+		t.Errorf("%d are listed, want %d", got, n)
+	}
+	ended, err := s.RevokeGrants(t.Context(), store.OwnerID, nil)
+	if s.is(err, nil); len(ended) != n || s.grantsOf("") != 0 {
+		t.Errorf("%d ended, %d are left", len(ended), s.grantsOf(""))
+	}
+}
+
+func TestAnAPIKeyIsAGrantWithOneTokenThatIsKeptAsAHash(t *testing.T) {
+	timed(t, store.Lifetimes{}, func(s *server) {
+		ann := s.person("Ann")
+		key, grant, err := s.newKey(ann.ID, "ci")
+		s.is(err, nil)
+		if !strings.HasPrefix(key, "mcpoauth_ak_"+grant.ID) {
+			s.Errorf("the key is %q", key)
+		}
+		found, access, err := s.Access(s.Context(), key, time.Now())
+		s.is(err, nil)
+		if found.KeyName != "ci" || found.UserID != ann.ID || found.UserName != "Ann" || found.ClientID != "" || found.Resource != resourceURL || access.Scopes[0] != "mcp:tools" {
+			s.Errorf("it is %+v, %+v", found, access)
+		}
+		for _, record := range s.records(store.KindGrant) {
+			if strings.Contains(record, key[len(key)-43:]) {
+				s.Error("the store has the key's secret")
+			}
+		}
+		// It is neither refreshed nor redeemed, and an access token's prefix opens nothing new.
+		_, err = s.rotate(key)
+		s.is(err, store.ErrNotFound)
+		_, err = s.redeem(key, verifier)
+		s.is(err, store.ErrNotFound)
+		time.Sleep(time.Hour - time.Nanosecond)
+		s.is(s.access(key), nil)
+		time.Sleep(time.Nanosecond)
+		s.is(s.access(key), store.ErrNotFound)
+		if s.grantsOf("") != 0 {
+			s.Error("a key that has expired is listed")
+		}
+	})
+}
+
+func TestAGrantIsFoundByItsIDAlone(t *testing.T) {
+	s := newServer(t, store.Lifetimes{})
+	s.owner()
+	_, grant, err := s.newKey(store.OwnerID, "ci")
+	s.is(err, nil)
+	found, err := s.Grant(t.Context(), grant.ID)
+	if s.is(err, nil); found.KeyName != "ci" {
+		t.Errorf("found %+v", found)
+	}
+	for _, wrong := range []string{"", "x", strings.Repeat("A", 22), grant.ID + "A"} {
+		_, err := s.Grant(t.Context(), wrong)
+		s.is(err, store.ErrNotFound)
+	}
+}

@@ -1,0 +1,321 @@
+package store_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/mcpoauth/mcpoauth/store"
+)
+
+const resourceURL = "https://mcp.example.com/mcp"
+
+// person makes somebody with a passkey of the same name.
+func (s *server) person(name string) *store.User {
+	s.Helper()
+	token, err := s.Enrol(s.Context(), store.ForInvitation, "", name)
+	s.is(err, nil)
+	e, err := s.Enrolment(s.Context(), token)
+	s.is(err, nil)
+	s.is(s.CreateUser(s.Context(), store.User{ID: e.UserID, Name: name, Passkeys: []store.Passkey{{ID: []byte(name)}}}), nil)
+	return s.user(e.UserID)
+}
+
+func (s *server) owner() *store.User {
+	s.Helper()
+	s.is(s.CreateOwner(s.Context(), store.User{Name: "owner", Passkeys: []store.Passkey{{ID: []byte("owner")}}}), nil)
+	return s.user(store.OwnerID)
+}
+
+func (s *server) user(id string) *store.User {
+	s.Helper()
+	user, err := s.User(s.Context(), id)
+	s.is(err, nil)
+	return user
+}
+
+func (s *server) key(userID, name string) string {
+	s.Helper()
+	key, _, err := s.newKey(userID, name)
+	s.is(err, nil)
+	return key
+}
+
+func (s *server) newKey(userID, name string) (string, *store.Grant, error) {
+	return s.CreateKey(s.Context(), store.NewKey{UserID: userID, Name: name, Resource: resourceURL, Scopes: []string{"mcp:tools"}, Life: time.Hour})
+}
+
+// grantsOf counts the grants of a user, or of everybody.
+func (s *server) grantsOf(userID string) (n int) {
+	s.Helper()
+	for _, err := range s.Grants(s.Context(), userID) {
+		s.is(err, nil)
+		n++
+	}
+	return n
+}
+
+func TestPeopleAreListedTheOwnerFirstAndThenByName(t *testing.T) {
+	s := newServer(t, store.Lifetimes{})
+	s.person("Zoe")
+	s.person("Ann")
+	s.owner()
+	users, err := s.Users(t.Context())
+	s.is(err, nil)
+	var names []string
+	for _, u := range users {
+		names = append(names, u.Name)
+	}
+	if fmt.Sprint(names) != "[owner Ann Zoe]" {
+		t.Errorf("they are %v", names)
+	}
+}
+
+func TestAnIDBelongsToOnePerson(t *testing.T) {
+	s := newServer(t, store.Lifetimes{})
+	ann := s.person("Ann")
+	s.is(s.CreateUser(t.Context(), store.User{ID: ann.ID, Name: "Mallory"}), store.ErrConflict)
+	if s.user(ann.ID).Name != "Ann" {
+		t.Error("the second took the first's place")
+	}
+}
+
+func TestTheOwnerIsNeitherSuspendedNorRemoved(t *testing.T) {
+	s := newServer(t, store.Lifetimes{})
+	s.owner()
+	key := s.key(store.OwnerID, "ci")
+	_, err := s.SuspendUser(t.Context(), store.OwnerID)
+	s.is(err, store.ErrOwner)
+	_, err = s.RemoveUser(t.Context(), store.OwnerID)
+	s.is(err, store.ErrOwner)
+	s.is(s.access(key), nil)
+}
+
+func TestSuspendingAndRemovingEndsGrantsAndLetsNoneBeMade(t *testing.T) {
+	tests := []struct {
+		name  string
+		shut  func(s *server, id string) ([]*store.Grant, error)
+		again error // of a key that is made after a ResumeUser
+	}{
+		{"suspended", func(s *server, id string) ([]*store.Grant, error) { return s.SuspendUser(s.Context(), id) }, nil},
+		{"removed", func(s *server, id string) ([]*store.Grant, error) { return s.RemoveUser(s.Context(), id) }, store.ErrNotFound},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			s := newServer(t, store.Lifetimes{})
+			ann, bob := s.person("Ann"), s.person("Bob")
+			anns, bobs := s.key(ann.ID, "a"), s.key(bob.ID, "b")
+			s.key(ann.ID, "c")
+			ended, err := test.shut(s, ann.ID)
+			s.is(err, nil)
+			if len(ended) != 2 || s.grantsOf(ann.ID) != 0 {
+				t.Errorf("%d grants ended, %d are left", len(ended), s.grantsOf(ann.ID))
+			}
+			s.is(s.access(anns), store.ErrNotFound)
+			s.is(s.access(bobs), nil)
+			_, _, err = s.newKey(ann.ID, "d")
+			s.is(err, store.ErrNotFound)
+			if s.grantsOf(ann.ID) != 0 {
+				t.Error("a grant of who is shut out is left behind")
+			}
+			s.is(s.ResumeUser(t.Context(), ann.ID), test.again)
+			_, _, err = s.newKey(ann.ID, "e")
+			s.is(err, test.again)
+		})
+	}
+}
+
+func TestRemovingAgainFinishesWhatFailedHalfWay(t *testing.T) {
+	s := newServer(t, store.Lifetimes{})
+	ann := s.person("Ann")
+	s.key(ann.ID, "a")
+	s.is(s.backend.Delete(t.Context(), store.Key{Kind: store.KindUser, ID: ann.ID}), nil)
+	ended, err := s.RemoveUser(t.Context(), ann.ID)
+	s.is(err, nil)
+	if len(ended) != 1 {
+		t.Errorf("%d grants ended, want 1", len(ended))
+	}
+}
+
+// Whichever of the two comes last has to see the other.
+func TestNoKeyOutlivesASuspensionThatHappensMeanwhile(t *testing.T) {
+	for range 300 {
+		s := newServer(t, store.Lifetimes{})
+		ann := s.person("Ann")
+		var key string
+		var failed error
+		var both sync.WaitGroup
+		both.Go(func() { key, _, failed = s.newKey(ann.ID, "a") })
+		both.Go(func() {
+			if _, err := s.SuspendUser(t.Context(), ann.ID); err != nil {
+				t.Error(err)
+			}
+		})
+		both.Wait()
+		if failed == nil {
+			s.is(s.access(key), store.ErrNotFound)
+		} else {
+			s.is(failed, store.ErrNotFound)
+		}
+		if n := s.grantsOf(ann.ID); n != 0 {
+			t.Fatalf("%d grants of a suspended person are left", n)
+		}
+	}
+}
+
+// A between does something right before or after the first grant is created.
+type between struct {
+	store.Backend
+	before, after func()
+}
+
+func (b *between) Create(ctx context.Context, key store.Key, value store.Value, expires time.Time) error {
+	if key.Kind != store.KindGrant {
+		return b.Backend.Create(ctx, key, value, expires)
+	}
+	before, after := b.before, b.after
+	b.before, b.after = nil, nil
+	if before != nil {
+		before()
+	}
+	err := b.Backend.Create(ctx, key, value, expires)
+	if after != nil {
+		after()
+	}
+	return err
+}
+
+func TestAKeyThatIsStoredWhileItsPersonChangesKnowsIt(t *testing.T) {
+	tests := []struct {
+		name   string
+		change func(s *server, id string) error
+		want   error
+		called string
+	}{
+		{"suspended", func(s *server, id string) error { _, err := s.SuspendUser(s.Context(), id); return err }, store.ErrNotFound, ""},
+		{"removed", func(s *server, id string) error { _, err := s.RemoveUser(s.Context(), id); return err }, store.ErrNotFound, ""},
+		{"renamed", func(s *server, id string) error { return s.RenameUser(s.Context(), id, "Anna") }, nil, "Anna"},
+	}
+	for _, test := range tests {
+		for _, moment := range []string{"before", "after"} {
+			t.Run(test.name+" "+moment, func(t *testing.T) {
+				s := newServer(t, store.Lifetimes{})
+				ann := s.person("Ann")
+				other := &server{t, store.New(s.backend, store.Lifetimes{}), s.backend}
+				meet := &between{Backend: s.backend}
+				change := func() { s.is(test.change(other, ann.ID), nil) }
+				if moment == "before" {
+					meet.before = change
+				} else {
+					meet.after = change
+				}
+				s.Store = store.New(meet, store.Lifetimes{})
+				_, _, err := s.newKey(ann.ID, "a")
+				s.is(err, test.want)
+				n := 0
+				for g, err := range s.Grants(t.Context(), ann.ID) {
+					n++
+					if s.is(err, nil); g.UserName != test.called {
+						t.Errorf("the grant says %q", g.UserName)
+					}
+				}
+				if (n == 1) != (test.want == nil) {
+					t.Errorf("%d grants are left", n)
+				}
+			})
+		}
+	}
+}
+
+func TestANewNameIsInAllGrantsAndChangesNothingElse(t *testing.T) {
+	timed(t, store.Lifetimes{}, func(s *server) {
+		owner, ann := s.owner(), s.person("Ann")
+		key, anns := s.key(owner.ID, "ci"), s.key(ann.ID, "ci")
+		waiting, tokens := s.approve(), s.connect()
+		time.Sleep(time.Minute)
+		s.is(s.RenameUser(s.Context(), owner.ID, "Olga"), nil)
+		for _, token := range []string{key, tokens.Access} {
+			g, _, err := s.Access(s.Context(), token, time.Now())
+			if s.is(err, nil); g.UserName != "Olga" {
+				s.Errorf("a grant says %q", g.UserName)
+			}
+		}
+		if g, _, err := s.Access(s.Context(), anns, time.Now()); err != nil || g.UserName != "Ann" {
+			s.Errorf("another's grant says %q, %v", g.UserName, err)
+		}
+		// As long as before: a code five minutes, a key an hour.
+		time.Sleep(4*time.Minute - time.Second)
+		redeemed, err := s.redeem(waiting, verifier)
+		if s.is(err, nil); redeemed.Grant.UserName != "Olga" {
+			s.Errorf("the grant of a code says %q", redeemed.Grant.UserName)
+		}
+		time.Sleep(55 * time.Minute)
+		s.is(s.access(key), nil)
+		time.Sleep(time.Second)
+		s.is(s.access(key), store.ErrNotFound)
+		s.is(s.RenameUser(s.Context(), "nobody", "x"), store.ErrNotFound)
+	})
+}
+
+func TestOfManyNewNamesAtOnceAllGrantsHaveTheOneThatStands(t *testing.T) {
+	s := newServer(t, store.Lifetimes{})
+	ann := s.person("Ann")
+	for i := range 20 {
+		s.key(ann.ID, fmt.Sprint(i))
+	}
+	var all sync.WaitGroup
+	for i := range 8 {
+		all.Go(func() {
+			if err := s.RenameUser(t.Context(), ann.ID, fmt.Sprint("Ann ", i)); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	all.Wait()
+	name := s.user(ann.ID).Name
+	for g, err := range s.Grants(t.Context(), ann.ID) {
+		if s.is(err, nil); g.UserName != name {
+			t.Errorf("a grant says %q, and the person is %q", g.UserName, name)
+		}
+	}
+}
+
+func TestPasskeysAreAddedAndRemovedButForTheLast(t *testing.T) {
+	s := newServer(t, store.Lifetimes{})
+	ann := s.person("Ann")
+	one, two := []byte("Ann"), []byte("two")
+	s.is(s.RemovePasskey(t.Context(), ann.ID, one), store.ErrLastPasskey)
+	s.is(s.AddPasskey(t.Context(), ann.ID, store.Passkey{ID: two}), nil)
+	s.is(s.RemovePasskey(t.Context(), ann.ID, []byte("three")), store.ErrNotFound)
+	s.is(s.RemovePasskey(t.Context(), ann.ID, one), nil)
+	s.is(s.RemovePasskey(t.Context(), ann.ID, two), store.ErrLastPasskey)
+	for range store.MaxPasskeys - 1 {
+		s.is(s.AddPasskey(t.Context(), ann.ID, store.Passkey{}), nil)
+	}
+	s.is(s.AddPasskey(t.Context(), ann.ID, store.Passkey{}), store.ErrTooManyPasskeys)
+	s.is(s.AddPasskey(t.Context(), "nobody", store.Passkey{}), store.ErrNotFound)
+	s.is(s.ReplacePasskeys(t.Context(), ann.ID, store.Passkey{ID: []byte("new")}), nil)
+	if left := s.user(ann.ID).Passkeys; len(left) != 1 || string(left[0].ID) != "new" {
+		t.Errorf("%d passkeys are left", len(left))
+	}
+}
+
+func TestOfTwoWhoRemoveTheLastTwoPasskeysOneSucceeds(t *testing.T) {
+	for range 100 {
+		s := newServer(t, store.Lifetimes{})
+		ann := s.person("Ann")
+		s.is(s.AddPasskey(t.Context(), ann.ID, store.Passkey{ID: []byte("two")}), nil)
+		errs := make([]error, 2)
+		var both sync.WaitGroup
+		for i, id := range []string{"Ann", "two"} {
+			both.Go(func() { errs[i] = s.RemovePasskey(t.Context(), ann.ID, []byte(id)) })
+		}
+		both.Wait()
+		if err := errors.Join(errs...); !errors.Is(err, store.ErrLastPasskey) || len(s.user(ann.ID).Passkeys) != 1 {
+			t.Fatalf("%d are left: %v", len(s.user(ann.ID).Passkeys), err)
+		}
+	}
+}
