@@ -114,15 +114,8 @@ func (h *Handler) decide(w http.ResponseWriter, r *http.Request, form url.Values
 
 func (h *Handler) approve(w http.ResponseWriter, r *http.Request, req *request, ceremony string) {
 	user, err := h.People.Approved(r, ceremony, req.digest())
-	if errors.Is(err, store.ErrNotFound) {
-		err = &stray{
-			title:   "This approval no longer counts",
-			message: "It took too long, was used already, or was given for something else.",
-			remedy:  "Go back one page, reload it and approve again.",
-		}
-	}
 	if err != nil {
-		h.refuse(w, r, req, err)
+		h.refuse(w, r, req, noLonger(err))
 		return
 	}
 	code, err := h.Store.Approve(r.Context(), store.Approval{
@@ -136,12 +129,25 @@ func (h *Handler) approve(w http.ResponseWriter, r *http.Request, req *request, 
 		Browser:     h.People.Browser(r),
 	})
 	if err != nil {
-		h.refuse(w, r, req, err)
+		h.refuse(w, r, req, noLonger(err))
 		return
 	}
 	h.Log.InfoContext(r.Context(), "approval.granted", "user_id", user.ID, "client_id", req.client.ID,
 		"client_name", req.client.Name, "resource", req.resource.URL, "scopes", req.scopes)
 	h.redirect(w, r, req, url.Values{"code": {code}})
+}
+
+// noLonger is what is said of an approval that nobody gave, or whose person is suspended
+// or gone by now. Other errors stay as they are.
+func noLonger(err error) error {
+	if !errors.Is(err, store.ErrNotFound) {
+		return err
+	}
+	return &stray{
+		title:   "This approval no longer counts",
+		message: "It took too long, was used already, or was given for something else.",
+		remedy:  "Go back one page, reload it and approve again.",
+	}
 }
 
 // broken is what is said of a form that no page of ours sent.

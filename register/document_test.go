@@ -63,7 +63,7 @@ func documentsOver(t *testing.T, transport http.RoundTripper) documents {
 // approve keeps the client, as an approval by a person does.
 func (d documents) approve(t *testing.T, client *store.Client) {
 	t.Helper()
-	_, err := d.store.Approve(t.Context(), store.Approval{UserID: "u", Client: client, RedirectURI: client.RedirectURIs[0], Resource: "https://r.example"})
+	_, err := d.store.Approve(t.Context(), store.Approval{UserID: store.OwnerID, Client: client, RedirectURI: client.RedirectURIs[0], Resource: "https://r.example"})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -100,6 +100,9 @@ func (s *Store) create(ctx context.Context, g *Grant, expires time.Time) error {
 	if err := s.backend.Create(ctx, Key{KindGrant, g.ID}, g, expires); err != nil {
 		return err
 	}
+	if g.UserID == OwnerID {
+		return nil // who is neither suspended nor removed
+	}
 	user, err := s.User(ctx, g.UserID)
 	switch {
 	case err == nil && user.Suspended():

@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"time"
 
@@ -21,7 +22,8 @@ type Approval struct {
 }
 
 // Approve stores a new grant and returns the code that redeems it. A client that
-// registered itself is kept for good from now on.
+// registered itself is kept for good from now on. For a user who is suspended or gone
+// it returns ErrNotFound.
 func (s *Store) Approve(ctx context.Context, a Approval) (code string, err error) {
 	if !a.Client.Preregistered {
 		if err := s.keepClient(ctx, a.Client); err != nil {
@@ -45,7 +47,7 @@ func (s *Store) Approve(ctx context.Context, a Approval) (code string, err error
 		CodeHash:    secret.Sum(own),
 		Code:        &Code{Challenge: a.Challenge, ExpiresAt: now.Add(s.life.Code)},
 	}
-	if err := s.backend.Create(ctx, Key{KindGrant, grant.ID}, grant, grant.Code.ExpiresAt); err != nil {
+	if err := s.create(ctx, grant, grant.Code.ExpiresAt); err != nil {
 		return "", err
 	}
 	return formatCode(grant.ID, own), nil
@@ -59,7 +61,18 @@ func (s *Store) Access(ctx context.Context, token string, now time.Time) (*Grant
 	if !ok {
 		return nil, nil, ErrNotFound
 	}
-	record, err := s.cached(ctx, Key{KindGrant, grantID})
+	hash := secret.Sum(own)
+	grant, access, err := opened(s.cached, ctx, grantID, hash, now)
+	if s.caching && errors.Is(err, ErrNotFound) {
+		// Another process may have issued the token since this one last asked.
+		return opened(s.backend.Get, ctx, grantID, hash, now)
+	}
+	return grant, access, err
+}
+
+// opened returns the grant, as get finds it, that a live access token of this hash opens.
+func opened(get func(context.Context, Key) (Record, error), ctx context.Context, grantID string, hash Hash, now time.Time) (*Grant, *AccessToken, error) {
+	record, err := get(ctx, Key{KindGrant, grantID})
 	if err != nil {
 		return nil, nil, err
 	}
@@ -67,7 +80,6 @@ func (s *Store) Access(ctx context.Context, token string, now time.Time) (*Grant
 	if err != nil {
 		return nil, nil, err
 	}
-	hash := secret.Sum(own)
 	for i := len(grant.Access) - 1; i >= 0; i-- {
 		access := &grant.Access[i]
 		if access.Hash.Equal(hash) && now.Before(access.ExpiresAt) {
@@ -129,6 +141,9 @@ func (s *Store) keep(g *Grant, now time.Time) change {
 		return change{value: g, expires: g.Code.ExpiresAt}
 	}
 	expires := now
+	if g.Code != nil {
+		expires = later(expires, g.Code.ExpiresAt)
+	}
 	if (g.RefreshHash != Hash{}) {
 		expires = later(expires, g.UsedAt.Add(s.life.RefreshIdle))
 	}

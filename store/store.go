@@ -44,6 +44,7 @@ func (l Lifetimes) withDefaults() Lifetimes {
 type Store struct {
 	backend Backend
 	cached  func(context.Context, Key) (Record, error) // Get, or the backend's GetCached
+	caching bool
 	life    Lifetimes
 }
 
@@ -51,7 +52,7 @@ type Store struct {
 func New(backend Backend, life Lifetimes) *Store {
 	s := &Store{backend: backend, cached: backend.Get, life: life.withDefaults()}
 	if caching, ok := backend.(CachingBackend); ok {
-		s.cached = caching.GetCached
+		s.cached, s.caching = caching.GetCached, true
 	}
 	return s
 }

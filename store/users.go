@@ -16,9 +16,12 @@ const maxHandle = 64
 // HasOwner reports whether the setup is done: whether the owner, and with them the
 // first passkey, exists.
 func (s *Store) HasOwner(ctx context.Context) (bool, error) {
-	_, err := s.User(ctx, OwnerID)
+	owner, err := s.User(ctx, OwnerID)
 	if errors.Is(err, ErrNotFound) {
 		return false, nil
+	}
+	if err == nil && owner.ID != OwnerID {
+		err = errors.New("store: the owner's record is not readable as one; a store that was encrypted has to be opened through store/encrypted, with its key")
 	}
 	return err == nil, err
 }

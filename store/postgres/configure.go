@@ -1,0 +1,48 @@
+package postgres
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"net/url"
+	"time"
+
+	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/pgxpool"
+)
+
+func configure(address string, timeout time.Duration) (*pgxpool.Config, error) {
+	// What cannot be taken apart cannot be shown without its password.
+	if u, err := url.Parse(address); err != nil || u.Scheme != "postgres" && u.Scheme != "postgresql" {
+		return nil, errors.New("postgres: the database's URL cannot be read, got one that is not shown because it may hold a password; " +
+			"write postgres://user:password@host:5432/database, with %XX for what is no letter or digit in the password")
+	}
+	config, err := pgxpool.ParseConfig(address)
+	if err != nil {
+		// Only its text: inside is the URL as it was.
+		return nil, errors.New("postgres: the database's URL is wrong: " + err.Error())
+	}
+	config.ConnConfig.ValidateConnect = writable
+	// None of the pool listens, but behind a pooler it may hear, and would keep it all.
+	config.ConnConfig.OnNotification = func(*pgconn.PgConn, *pgconn.Notification) {}
+	config.ConnConfig.ConnectTimeout = cmp.Or(config.ConnConfig.ConnectTimeout, timeout)
+	// Leaves time to connect anew when a connection has died in silence.
+	config.PingTimeout = cmp.Or(config.PingTimeout, timeout/2)
+	return config, nil
+}
+
+// writable refuses a standby, which may answer with what was revoked, and takes no change.
+// pgx has the same, but with a panic for the answers without a row that PgBouncer gives
+// now and then in transaction mode.
+func writable(ctx context.Context, conn *pgconn.PgConn) error {
+	results, err := conn.Exec(ctx, "SHOW transaction_read_only").ReadAll()
+	switch {
+	case err != nil:
+		return err
+	case len(results) != 1 || len(results[0].Rows) != 1:
+		return errors.New("the server does not say whether it is read only")
+	case string(results[0].Rows[0][0]) != "off":
+		return errors.New("the server is read only")
+	}
+	return nil
+}
