@@ -1,0 +1,111 @@
+package proxy
+
+import (
+	"net/http"
+	"net/http/httputil"
+	"net/url"
+	"slices"
+	"strings"
+
+	"github.com/mcpoauth/mcpoauth"
+)
+
+// The headers that tell the upstream who is calling. It may believe them, because no
+// caller's header of the family gets through, if nobody else can reach it.
+const (
+	UserID   = "Mcpoauth-User-Id"
+	UserName = "Mcpoauth-User-Name" // percent-encoded UTF-8, as KeyName is
+	ClientID = "Mcpoauth-Client-Id" // or KeyName, for an API key
+	KeyName  = "Mcpoauth-Key-Name"
+	GrantID  = "Mcpoauth-Grant-Id"
+	Resource = "Mcpoauth-Resource"
+	Scopes   = "Mcpoauth-Scopes" // separated by spaces
+)
+
+// rewrite makes the upstream's request of a caller's. The caller's hop-by-hop headers
+// are gone by now, with whatever Connection listed, so that it cannot list ours.
+func (u Upstream) rewrite(r *httputil.ProxyRequest) {
+	out := r.Out
+	out.URL.Scheme, out.URL.Host = u.URL.Scheme, u.URL.Host
+	out.URL.Path, out.URL.RawPath = u.path(r.In.URL.Path), ""
+	out.Host = u.URL.Host // many servers refuse another, against DNS rebinding
+	out.Trailer = nil     // some servers take trailers for headers
+
+	// Nothing here is upgraded; streams are answers.
+	out.Header.Del("Connection")
+	out.Header.Del("Upgrade")
+	for name := range out.Header {
+		if isPrivate(name) {
+			delete(out.Header, name)
+		}
+	}
+	out.Header.Set("X-Forwarded-Host", u.Public.Host)
+	out.Header.Set("X-Forwarded-Proto", u.Public.Scheme)
+	if from := u.Proxies.Address(r.In); from.IsValid() {
+		out.Header.Set("X-Forwarded-For", from.String())
+	}
+	identify(out.Header, r.In)
+	for name, values := range u.Header {
+		out.Header[name] = slices.Clone(values)
+	}
+}
+
+// path returns where a path of ours is at the upstream. It goes by the decoded path,
+// as the guard did: what was looked at is what is sent.
+func (u Upstream) path(path string) string {
+	rest := strings.TrimPrefix(path, u.Path)
+	if rest == "" {
+		return u.URL.Path
+	}
+	return strings.TrimSuffix(u.URL.Path, "/") + rest
+}
+
+// identify sets the headers of the identity. One that would be empty is left out.
+func identify(h http.Header, r *http.Request) {
+	identity, _ := mcpoauth.IdentityFromContext(r.Context())
+	for name, value := range map[string]string{
+		UserID:   identity.UserID,
+		UserName: url.PathEscape(identity.UserName),
+		ClientID: identity.ClientID,
+		KeyName:  url.PathEscape(identity.KeyName),
+		GrantID:  identity.GrantID,
+		Resource: identity.Resource,
+		Scopes:   strings.Join(identity.Scopes, " "),
+	} {
+		if value != "" {
+			h.Set(name, value)
+		}
+	}
+}
+
+// private are headers that a caller does not get to set: its credentials for this
+// server; where it comes from, which is of no concern to a server that is not in
+// a browser's reach; and what servers believe of the proxies in front of them.
+var private = []string{"authorization", "cookie", "cookie2", "origin", "referer", "forwarded", "via", "true-client-ip", "x-real-ip", "x-client-ip", "x-host", "x-rewrite-url"}
+
+// privateFamilies are such headers by how they begin.
+var privateFamilies = []string{
+	"mcpoauth-", "sec-", "x-forwarded-", "x-original-", "remote-", "x-remote-", "x-auth-", "x-authenticated-", "x-webauth-",
+	"tailscale-", "cf-access-", "x-goog-authenticated-", "x-goog-iap-", "x-ms-client-principal", "x-amzn-oidc-",
+}
+
+func isPrivate(name string) bool {
+	name = folded(name)
+	return slices.Contains(private, name) ||
+		slices.ContainsFunc(privateFamilies, func(family string) bool { return strings.HasPrefix(name, family) })
+}
+
+// folded returns the one spelling of all names that some server takes for the same:
+// CGI and its heirs make every letter a capital and everything else an underscore, so
+// that Mcpoauth_User_Id and mcpoauth.user.id are Mcpoauth-User-Id there.
+func folded(name string) string {
+	return strings.Map(func(c rune) rune {
+		switch {
+		case 'A' <= c && c <= 'Z':
+			return c + 'a' - 'A'
+		case 'a' <= c && c <= 'z', '0' <= c && c <= '9':
+			return c
+		}
+		return '-'
+	}, name)
+}

@@ -1,0 +1,57 @@
+package proxy
+
+import (
+	"net/http"
+	"regexp"
+	"strings"
+
+	"github.com/mcpoauth/mcpoauth"
+)
+
+// unwanted are headers of the upstream that are about it and not its answer, or that
+// would act on this origin, where the pages and cookies of the approval are.
+var unwanted = []string{
+	"Alt-Svc", "Clear-Site-Data", "Proxy-Authenticate", "Public-Key-Pins", "Server", "Set-Cookie", "Set-Cookie2",
+	"Strict-Transport-Security", "Www-Authenticate", "X-Powered-By",
+}
+
+// modify makes the caller's answer of the upstream's. What would send a client off, to
+// log in again or to an address inside, is an error, which is the operator's.
+func modify(res *http.Response) error {
+	challenge := res.Header.Get("WWW-Authenticate")
+	for _, name := range unwanted {
+		res.Header.Del(name)
+	}
+	for name := range res.Header {
+		if strings.HasPrefix(name, "Access-Control-") {
+			delete(res.Header, name) // the router's are there; a browser refuses two
+		}
+	}
+	switch code := res.StatusCode; {
+	case code == http.StatusForbidden && insufficientScope.MatchString(challenge):
+		res.Header.Set("WWW-Authenticate", stepUp(res.Request, challenge))
+	case code == http.StatusUnauthorized, code == http.StatusForbidden, code == http.StatusProxyAuthRequired:
+		return &refusal{"upstream.refused", "the upstream refused the request", "give its credentials with MCPOAUTH_UPSTREAM_AUTHORIZATION or --upstream-header-file, and see which Host it accepts"}
+	case code == http.StatusSwitchingProtocols:
+		return &refusal{"upstream.upgraded", "the upstream switched protocols, which nobody asked for", ""}
+	case res.Header.Get("Location") != "" && code/100 == 3:
+		return &refusal{"upstream.redirected", "the upstream redirects", "give --upstream the URL that it redirects to; mostly a slash at the end is missing, or too much"}
+	}
+	return nil
+}
+
+var (
+	insufficientScope = regexp.MustCompile(`(?i)^bearer\b.*\berror="?insufficient_scope\b`)
+	scopeParameter    = regexp.MustCompile(`\bscope="([^"]*)"`)
+)
+
+// stepUp is the challenge that makes a client ask its person for scopes that the upstream
+// wants: the one thing that an upstream may say about tokens (RFC 6750 §3.1). Where the
+// metadata is, it cannot know.
+func stepUp(r *http.Request, challenge string) string {
+	var scopes []string
+	if found := scopeParameter.FindStringSubmatch(challenge); found != nil {
+		scopes = strings.Fields(found[1])
+	}
+	return mcpoauth.ToolChallenge(r.Context(), scopes...)
+}
