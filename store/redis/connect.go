@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
+	"strconv"
 	"strings"
 	"time"
 
@@ -29,6 +30,20 @@ const sentinelInterval = 5 * time.Second
 // The parser's own errors quote what they did not understand, which may be the password.
 var errURL = errors.New(`redis: the URL is not understood (not shown here, because it may hold a password); ` +
 	`it has the form redis://user:password@host:6379/0, with every special character of the password percent-encoded`)
+
+// waitReplicas returns what a URL says of Options.WaitReplicas, or zero. A URL that is not
+// understood at all is for parse to refuse.
+func waitReplicas(text string) (int, error) {
+	u, err := url.Parse(text)
+	if err != nil || !u.Query().Has("wait_replicas") {
+		return 0, nil
+	}
+	n, err := strconv.Atoi(u.Query().Get("wait_replicas"))
+	if err != nil || n < 0 {
+		return 0, errors.New("redis: the URL's wait_replicas is not a number of replicas")
+	}
+	return n, nil
+}
 
 func parse(text string) (rueidis.ClientOption, error) {
 	u, err := url.Parse(text)

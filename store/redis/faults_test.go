@@ -42,7 +42,7 @@ func TestAClusterFailOverLosesNothingThatAReplicaHad(t *testing.T) {
 }
 
 func failsOver(t *testing.T, url string, primary *realserver.Process) {
-	waiting := open(t, url, redis.Options{WaitReplicas: 1, Timeout: time.Second})
+	waiting := open(t, url+"&wait_replicas=1", redis.Options{Timeout: time.Second})
 	other := open(t, url, redis.Options{Timeout: time.Second})
 	write := func(b *redis.Backend) error { return b.Create(t.Context(), grantKey(), value(`{}`), time.Time{}) }
 	many := func(b *redis.Backend) bool { // enough to meet every server of a cluster

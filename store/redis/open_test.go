@@ -30,6 +30,7 @@ func TestAServerThatCannotBeTrustedWithRecordsIsRefused(t *testing.T) {
 		"another database's URL":   {"postgres://127.0.0.1", redis.Options{}, []string{"redis://user:password@"}},
 		"a prefix that is a slot":  {at(limited.Addr), redis.Options{Prefix: "{a}"}, []string{"Options.Prefix", `"{a}"`}},
 		"no time at all":           {at(limited.Addr), redis.Options{Timeout: -1}, []string{"Options.Timeout", "-1ns"}},
+		"no number of replicas":    {at(limited.Addr) + "&wait_replicas=all", redis.Options{}, []string{"wait_replicas"}},
 		"fewer replicas than none": {at(limited.Addr), redis.Options{WaitReplicas: -1}, []string{"Options.WaitReplicas", "-1"}},
 	} {
 		t.Run(name, func(t *testing.T) {

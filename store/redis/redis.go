@@ -32,6 +32,7 @@ type Options struct {
 	// a write that fewer have in time fails, and may have happened. If zero, a
 	// fail-over may undo the writes of its last moment, revocations included. Each
 	// write then waits for the slowest of them, and fails while too few are there.
+	// The URL can say it too, for a command line: ?wait_replicas=1.
 	WaitReplicas int
 }
 
@@ -51,7 +52,9 @@ var _ store.CachingBackend = (*Backend)(nil)
 // wrong and how to mend it, and never the password. The package comment has the forms of url.
 func Open(ctx context.Context, url string, o Options) (*Backend, error) {
 	prefix := cmp.Or(o.Prefix, DefaultPrefix)
-	if err := errors.Join(checkPrefix(prefix), o.check()); err != nil {
+	waiting, err := waitReplicas(url)
+	o.WaitReplicas = cmp.Or(o.WaitReplicas, waiting)
+	if err := errors.Join(checkPrefix(prefix), o.check(), err); err != nil {
 		return nil, err
 	}
 	b := &Backend{

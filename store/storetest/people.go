@@ -168,14 +168,14 @@ var clients = []storeRule{
 	{"many approvals of one client at once all succeed", func(f *fixture) {
 		f.ok(f.store.RegisterClient(f.Context(), &store.Client{ID: client}))
 		for _, err := range together(50, func(int) error {
-			_, err := f.store.Approve(f.Context(), store.Approval{Client: &store.Client{ID: client}, Challenge: challenge})
+			_, err := f.store.Approve(f.Context(), store.Approval{UserID: store.OwnerID, Client: &store.Client{ID: client}, Challenge: challenge})
 			return err
 		}) {
 			f.ok(err)
 		}
 	}},
 	{"a client from the configuration is not stored", func(f *fixture) {
-		_, err := f.store.Approve(f.Context(), store.Approval{Client: &store.Client{ID: client, Preregistered: true}, Challenge: challenge})
+		_, err := f.store.Approve(f.Context(), store.Approval{UserID: store.OwnerID, Client: &store.Client{ID: client, Preregistered: true}, Challenge: challenge})
 		f.ok(err)
 		_, err = f.store.Client(f.Context(), client)
 		f.fails(err, store.ErrNotFound)

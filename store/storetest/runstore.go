@@ -13,7 +13,7 @@ import (
 // returns, as in Run. Most rules that need time to pass are tested with Store itself:
 // they do not depend on a backend. For the others it waits some tenths of a second.
 func RunStore(t *testing.T, open func(t *testing.T) store.Backend) {
-	for _, rules := range [][]storeRule{people, ceremonies, clients, consents, assertions, codes, refreshing, revoking, passing} {
+	for _, rules := range [][]storeRule{people, ceremonies, clients, consents, assertions, codes, refreshing, revoking, account, passing} {
 		for _, r := range rules {
 			t.Run(r.sentence, func(t *testing.T) {
 				f := &fixture{T: t, backend: open(t)}
