@@ -21,6 +21,7 @@ import (
 	"time"
 
 	"github.com/mcpoauth/mcpoauth"
+	"github.com/mcpoauth/mcpoauth/store"
 )
 
 func main() {
@@ -47,7 +48,12 @@ func run(ctx context.Context, args []string, out, logs io.Writer) (err error) {
 	opts.url = cmp.Or(opts.url, localURL(listeners[0]))
 
 	notice := &setupNotice{Handler: slog.NewTextHandler(logs, nil)}
-	router, err := newRouter(opts, slog.New(notice))
+	backend, closeStore, err := openStore(ctx, opts)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, closeStore()) }()
+	router, err := newRouter(opts, backend, slog.New(notice))
 	if err != nil {
 		return err
 	}
@@ -57,7 +63,7 @@ func run(ctx context.Context, args []string, out, logs io.Writer) (err error) {
 }
 
 // newRouter is all it takes to protect an MCP server.
-func newRouter(opts options, logger *slog.Logger) (*mcpoauth.Router, error) {
+func newRouter(opts options, backend store.Backend, logger *slog.Logger) (*mcpoauth.Router, error) {
 	if err := os.MkdirAll(opts.data, 0o700); err != nil {
 		return nil, fmt.Errorf("making the data directory: %w", err)
 	}
@@ -69,16 +75,20 @@ func newRouter(opts options, logger *slog.Logger) (*mcpoauth.Router, error) {
 	if strings.HasPrefix(opts.url, "https://") {
 		proxies = []string{"127.0.0.1", "::1"} // this program speaks http: the tunnel in front is on this machine
 	}
-	return mcpoauth.BuildOAuthRouter(newMCPHandler(notes), mcpoauth.Config{
+	cfg := mcpoauth.Config{
 		ServerURL:      opts.url,
 		AppName:        "Notes",
-		PasskeyFile:    filepath.Join(opts.data, "passkeys.json"),
-		StateFile:      filepath.Join(opts.data, "state.json"),
+		Store:          backend,
 		SetupToken:     opts.setupToken,
 		RateLimits:     opts.limits,
 		TrustedProxies: proxies,
 		Logger:         logger,
-	})
+	}
+	if backend == nil {
+		cfg.PasskeyFile = filepath.Join(opts.data, "passkeys.json")
+		cfg.StateFile = filepath.Join(opts.data, "state.json")
+	}
+	return mcpoauth.BuildOAuthRouter(newMCPHandler(notes), cfg)
 }
 
 // serve answers requests until ctx is done, and then lets those under way end.

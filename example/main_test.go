@@ -106,7 +106,7 @@ func TestAClientWithATokenUsesTheTools(t *testing.T) {
 	defer listener.Close()
 	opts := options{data: t.TempDir(), url: strings.Replace(listener.URL, "127.0.0.1", "localhost", 1)}
 	code := approve(t, opts)
-	router, err := newRouter(opts, nil)
+	router, err := newRouter(opts, nil, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

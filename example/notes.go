@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -35,28 +34,35 @@ type notebook struct {
 	Notes  []Note `json:"notes"`
 }
 
-// Notes keeps a notebook per user, in one file.
+// Notes keeps a notebook per user, in one file. The file is read each time, so that
+// several replicas of this server can show the same notes. Of two that write in the
+// same moment one may win: a server that minds keeps its data in a database.
 type Notes struct {
 	path string
-
-	mu    sync.Mutex
-	books map[string]notebook // by user ID
+	mu   sync.Mutex // one writer of this process at a time
 }
 
-// OpenNotes reads the notes from a file, which need not exist yet.
+// OpenNotes returns the notes in a file, which need not exist yet.
 func OpenNotes(path string) (*Notes, error) {
-	notes := &Notes{path: path, books: make(map[string]notebook)}
-	data, err := os.ReadFile(path)
+	notes := &Notes{path: path}
+	_, err := notes.read()
+	return notes, err
+}
+
+// read returns all notebooks, by user ID.
+func (n *Notes) read() (map[string]notebook, error) {
+	books := make(map[string]notebook)
+	data, err := os.ReadFile(n.path)
 	if errors.Is(err, fs.ErrNotExist) {
-		return notes, nil
+		return books, nil
 	}
 	if err != nil {
 		return nil, fmt.Errorf("reading the notes: %w", err)
 	}
-	if err := json.Unmarshal(data, &notes.books); err != nil {
-		return nil, fmt.Errorf("reading the notes in %s: %w; repair the file or move it away", path, err)
+	if err := json.Unmarshal(data, &books); err != nil {
+		return nil, fmt.Errorf("reading the notes in %s: %w; repair the file or move it away", n.path, err)
 	}
-	return notes, nil
+	return books, nil
 }
 
 // Add keeps a new note of a user.
@@ -82,10 +88,9 @@ func (n *Notes) Add(user, text string) (Note, error) {
 }
 
 // List returns a user's notes, oldest first.
-func (n *Notes) List(user string) []Note {
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	return slices.Clone(n.books[user].Notes)
+func (n *Notes) List(user string) ([]Note, error) {
+	books, err := n.read()
+	return books[user].Notes, err
 }
 
 // Delete removes a note of a user.
@@ -100,22 +105,22 @@ func (n *Notes) Delete(user string, id int) error {
 	})
 }
 
-// change edits a copy of a user's notebook, which becomes the notebook once it is
-// on the disk.
+// change edits a user's notebook and keeps it.
 func (n *Notes) change(user string, edit func(*notebook) error) error {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	book := n.books[user]
-	book.Notes = slices.Clone(book.Notes)
+	books, err := n.read()
+	if err != nil {
+		return err
+	}
+	book := books[user]
 	if err := edit(&book); err != nil {
 		return err
 	}
-	books := maps.Clone(n.books)
 	books[user] = book
 	if err := writeJSON(n.path, books); err != nil {
 		return fmt.Errorf("keeping the notes: %w", err)
 	}
-	n.books = books
 	return nil
 }
 

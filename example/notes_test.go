@@ -28,6 +28,15 @@ func mustAdd(t *testing.T, notes *Notes, user, text string) Note {
 	return note
 }
 
+func list(t *testing.T, notes *Notes, user string) []Note {
+	t.Helper()
+	listed, err := notes.List(user)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return listed
+}
+
 func texts(notes []Note) string {
 	var all []string
 	for _, note := range notes {
@@ -44,13 +53,13 @@ func TestNotesAreKeptPerUserAndSurviveARestart(t *testing.T) {
 	mustAdd(t, notes, "bob", "beer")
 
 	for _, notes := range []*Notes{notes, openNotes(t, path)} {
-		if got := texts(notes.List("ann")); got != "milk; bread" {
+		if got := texts(list(t, notes, "ann")); got != "milk; bread" {
 			t.Errorf("ann's notes are %q", got)
 		}
-		if got := texts(notes.List("bob")); got != "beer" {
+		if got := texts(list(t, notes, "bob")); got != "beer" {
 			t.Errorf("bob's notes are %q", got)
 		}
-		if got := notes.List("nobody"); len(got) != 0 {
+		if got := list(t, notes, "nobody"); len(got) != 0 {
 			t.Errorf("nobody's notes are %v", got)
 		}
 	}
@@ -71,7 +80,7 @@ func TestADeletedNoteIsGoneAndItsIDIsNotUsedAgain(t *testing.T) {
 	if third := mustAdd(t, notes, "ann", "eggs"); third.ID == second.ID {
 		t.Errorf("the ID %d was used again", third.ID)
 	}
-	if got := texts(notes.List("ann")); got != "milk; eggs" {
+	if got := texts(list(t, notes, "ann")); got != "milk; eggs" {
 		t.Errorf("the notes are %q", got)
 	}
 }
@@ -82,7 +91,7 @@ func TestNobodyDeletesANoteOfAnother(t *testing.T) {
 	if err := notes.Delete("bob", note.ID); !errors.Is(err, errNoNote) {
 		t.Errorf("bob deletes ann's note: %v, want errNoNote", err)
 	}
-	if got := texts(notes.List("ann")); got != "milk" {
+	if got := texts(list(t, notes, "ann")); got != "milk" {
 		t.Errorf("ann's notes are %q", got)
 	}
 }
@@ -98,19 +107,21 @@ func TestANoteHasTextButNotTooMuch(t *testing.T) {
 }
 
 func TestAChangeThatCannotBeKeptIsNotMade(t *testing.T) {
-	dir := filepath.Join(t.TempDir(), "gone")
-	if err := os.Mkdir(dir, 0o700); err != nil {
-		t.Fatal(err)
-	}
-	notes := openNotes(t, filepath.Join(dir, "notes.json"))
-	mustAdd(t, notes, "ann", "milk")
-	if err := os.RemoveAll(dir); err != nil {
-		t.Fatal(err)
-	}
+	notes := openNotes(t, filepath.Join(t.TempDir(), "gone", "notes.json"))
 	if _, err := notes.Add("ann", "bread"); err == nil {
 		t.Error("adding succeeded without a directory")
 	}
-	if got := texts(notes.List("ann")); got != "milk" {
+	if got := texts(list(t, notes, "ann")); got != "" {
+		t.Errorf("the notes are %q", got)
+	}
+}
+
+func TestReplicasShowTheSameNotes(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "notes.json")
+	first, second := openNotes(t, path), openNotes(t, path)
+	mustAdd(t, first, "ann", "milk")
+	mustAdd(t, second, "ann", "bread")
+	if got := texts(list(t, first, "ann")); got != "milk; bread" {
 		t.Errorf("the notes are %q", got)
 	}
 }
@@ -137,7 +148,7 @@ func TestNotesAreAddedFromManySidesAtOnce(t *testing.T) {
 		})
 	}
 	adding.Wait()
-	if got := len(openNotes(t, path).List("ann")); got != 20 {
+	if got := len(list(t, openNotes(t, path), "ann")); got != 20 {
 		t.Errorf("%d notes were kept, want 20", got)
 	}
 	left, err := filepath.Glob(path + ".tmp-*")

@@ -16,6 +16,7 @@ type options struct {
 	addr       string
 	url        string // empty: http://localhost and the port
 	data       string
+	store      string
 	setupToken string
 	limits     mcpoauth.RateLimits
 }
@@ -28,7 +29,8 @@ func parseOptions(args []string, help io.Writer) (options, error) {
 	flags.SetOutput(io.Discard)
 	flags.StringVar(&opts.addr, "addr", "localhost:8080", "listen on this `host:port`; with port 0, on a free one")
 	flags.StringVar(&opts.url, "url", "", "the public `URL` that clients use, if a tunnel or proxy stands before this server (default http://localhost and the port)")
-	flags.StringVar(&opts.data, "data", "data", "keep passkeys, grants and notes in this `directory`")
+	flags.StringVar(&opts.data, "data", "data", "keep notes and, if -store is files, passkeys and grants in this `directory`")
+	flags.StringVar(&opts.store, "store", "files", "keep passkeys and grants in files, or in the database at this `URL`: redis://… or postgres://…; then several servers can share them")
 	flags.StringVar(&opts.setupToken, "setup-token", "", "the `token` that allows to register the first passkey (default a random one)")
 	flags.Func("limits", "requests per minute and client: `auth,registration,general`; 0: no limit (default the library's)", func(value string) (err error) {
 		opts.limits, err = parseLimits(value)

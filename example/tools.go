@@ -70,7 +70,10 @@ func (t noteTools) list(_ context.Context, req *mcp.CallToolRequest, _ struct{})
 	if err != nil {
 		return nil, listOutput{}, err
 	}
-	notes := t.notes.List(user)
+	notes, err := t.notes.List(user)
+	if err != nil {
+		return nil, listOutput{}, err
+	}
 	if notes == nil {
 		notes = []Note{} // null is no array, as the tool's output schema promises
 	}
