@@ -138,6 +138,8 @@ func Check(kind Kind, value Value) (err error) {
 		_, err = decode[Grant](value)
 	case KindConsent:
 		_, err = decode[Consent](value)
+	case KindAssertion:
+		_, err = decode[Assertion](value)
 	case KindEnrolment:
 		_, err = decode[Enrolment](value)
 	case KindSession:

@@ -1,11 +1,9 @@
 package memory
 
 import (
-	"bufio"
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"sync"
 	"time"
 
@@ -14,8 +12,9 @@ import (
 
 var errClosed = errors.New("memory: the store is closed")
 
-// A file keeps the records of some tables on disk. It is written whole, and holds
-// a change before the tables do: a record that somebody has seen is durable.
+// A file keeps the records of some tables on disk, with logs beside it if it is large.
+// The disk holds a change before the tables do: a record that somebody has seen is
+// durable.
 //
 // Changes that arrive while a write is under way share the next one. One key has at
 // most one change under way; whoever wants another waits for the outcome. So no
@@ -26,8 +25,11 @@ type file struct {
 	tables []kept
 	cure   string // what moving the file away means
 	unlock func() error
-	texts  map[store.Key]text // what the file holds; the goroutine that writes has it alone
-	spare  bool               // nobody waits for it, so that it may wait itself
+	spare  bool // nobody waits for it, so that it may wait itself
+
+	diskMu sync.Mutex // guards saved and the files on the disk
+	saved
+	merger sync.WaitGroup
 
 	pendingMu sync.Mutex // guards the fields below
 	pending   map[store.Key]*batch
@@ -39,19 +41,6 @@ type file struct {
 
 	closing chan struct{} // closed with the file
 }
-
-// kept is a table that lies in a file, or the part of it that does.
-type kept struct {
-	kind  store.Kind
-	table *table
-	part  func(entry) bool // nil: all of it
-}
-
-// Anybody can make a record that carries an expiry in a table that has a spare
-// file. If the other file held it too, whoever waits for that one would wait
-// for all that strangers have put there.
-func passing(e entry) bool { return e.expires != 0 }
-func lasting(e entry) bool { return e.expires == 0 }
 
 // A batch is the changes that become durable in one write.
 type batch struct {
@@ -143,6 +132,7 @@ func (f *file) commit() {
 	for b := f.take(); b != nil; b = f.take() {
 		began := time.Now()
 		f.finish(b, f.write(b.changes))
+		f.considerMerge(len(b.changes) == 0)
 		if f.spare {
 			f.pause(restFactor * time.Since(began))
 		}
@@ -199,44 +189,6 @@ func (f *file) finish(b *batch, err error) {
 	close(b.done)
 }
 
-// write brings the tables with changes to the disk. The changes are not in the
-// tables yet, and no other goroutine puts any there, so that it needs no lock for
-// longer than it takes to collect one shard.
-func (f *file) write(changes []change) error {
-	var texts map[store.Key]text
-	err := replaceFile(f.path, func(w *bufio.Writer) (err error) {
-		texts, err = encode(w, f.snapshot(changes), f.texts)
-		return err
-	})
-	if err == nil {
-		f.texts = texts
-	}
-	return err
-}
-
-func (f *file) snapshot(changes []change) []store.Record {
-	var records []store.Record
-	for _, k := range f.tables {
-		k.table.each(func(id string, e entry) {
-			if k.part != nil && !k.part(e) {
-				return
-			}
-			records = append(records, e.record(store.Key{Kind: k.kind, ID: id}))
-		})
-	}
-	changed := make(map[store.Key]bool, len(changes))
-	for _, c := range changes {
-		changed[c.key] = true
-	}
-	records = slices.DeleteFunc(records, func(r store.Record) bool { return changed[r.Key] })
-	for _, c := range changes {
-		if c.next.version != 0 {
-			records = append(records, c.next.record(c.key))
-		}
-	}
-	return records
-}
-
 func (f *file) markStale() {
 	f.pendingMu.Lock()
 	defer f.pendingMu.Unlock()
@@ -253,7 +205,8 @@ func (f *file) refresh() {
 	}
 }
 
-// close writes what is under way and lets another process have the file.
+// close writes what is under way, leaves all of it in the file itself, and lets another
+// process have it.
 func (f *file) close() error {
 	f.refresh()
 	f.pendingMu.Lock()
@@ -261,5 +214,17 @@ func (f *file) close() error {
 	f.pendingMu.Unlock()
 	close(f.closing)
 	f.writer.Wait()
-	return f.unlock()
+	f.merger.Wait()
+	return errors.Join(f.complete(), f.unlock())
+}
+
+// notClosing returns an error once the file is being closed: a merge under way would
+// be for nothing.
+func (f *file) notClosing() error {
+	select {
+	case <-f.closing:
+		return errClosed
+	default:
+		return nil
+	}
 }

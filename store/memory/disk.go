@@ -1,7 +1,6 @@
 package memory
 
 import (
-	"bufio"
 	"errors"
 	"io/fs"
 	"os"
@@ -10,10 +9,8 @@ import (
 
 // replaceFile gives path new contents that are all there or not at all, whenever
 // the machine stops.
-func replaceFile(path string, write func(*bufio.Writer) error) error {
-	// The name is always the same, so that a killed process leaves one such file
-	// at most. Only the holder of the lock comes here.
-	temp := path + ".tmp"
+func replaceFile(path string, write func(*os.File) error) error {
+	temp := tempName(path)
 	if err := writeNew(temp, write); err != nil {
 		return err
 	}
@@ -23,7 +20,12 @@ func replaceFile(path string, write func(*bufio.Writer) error) error {
 	return syncDir(filepath.Dir(path))
 }
 
-func writeNew(path string, write func(*bufio.Writer) error) error {
+// tempName returns where path is written before it is put into place. The name is
+// always the same, so that a killed process leaves one such file at most. Only the
+// holder of the lock uses it.
+func tempName(path string) string { return path + ".tmp" }
+
+func writeNew(path string, write func(*os.File) error) error {
 	if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
@@ -32,7 +34,7 @@ func writeNew(path string, write func(*bufio.Writer) error) error {
 	if err != nil {
 		return err
 	}
-	if err = write(bufio.NewWriterSize(f, 64<<10)); err == nil {
+	if err = write(f); err == nil {
 		err = f.Sync()
 	}
 	if err = errors.Join(err, f.Close()); err != nil {

@@ -5,6 +5,7 @@ package memory
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"runtime"
 )
@@ -16,3 +17,5 @@ func syncDir(string) error { return errors.ErrUnsupported }
 func openLocked(string) (*os.File, error) {
 	return nil, fmt.Errorf("no file locks on %s; keep everything in memory, or use another backend: %w", runtime.GOOS, errors.ErrUnsupported)
 }
+
+func distrust(string, fs.FileInfo) error { return nil }

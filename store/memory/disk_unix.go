@@ -4,6 +4,8 @@ package memory
 
 import (
 	"errors"
+	"fmt"
+	"io/fs"
 	"os"
 	"syscall"
 )
@@ -35,4 +37,25 @@ func openLocked(path string) (*os.File, error) {
 		return nil, errors.Join(err, f.Close())
 	}
 	return f, nil
+}
+
+// distrust returns an error if somebody other than the user of this process owns a
+// file or may write it.
+func distrust(path string, info fs.FileInfo) error {
+	const writableByOthers = 0o022
+
+	stat, ok := info.Sys().(*syscall.Stat_t)
+	if uid := os.Geteuid(); ok && int(stat.Uid) != uid {
+		return cured{
+			fmt.Errorf("%s belongs to the user with uid %d, and this process runs as uid %d", path, stat.Uid, uid),
+			fmt.Sprintf("run it as the user that it ran as before, without sudo if it was without; or, if you trust who had the file, chown %d it and the files beside it", uid),
+		}
+	}
+	if mode := info.Mode().Perm(); mode&writableByOthers != 0 {
+		return cured{
+			fmt.Errorf("%s can be written by others than its owner: its mode is %04o", path, mode),
+			"make sure that nobody has put a passkey or a grant into it, then chmod 600 it",
+		}
+	}
+	return nil
 }

@@ -4,9 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 
 	"github.com/mcpoauth/mcpoauth/store"
@@ -16,8 +14,12 @@ import (
 const (
 	curePasskeys = "the setup is then open again for whoever has the setup token"
 	cureState    = "every client then has to be connected and approved again"
+	cureActivity = "it is then forgotten what was used when, and the list of events is empty"
 	cureSpare    = "apps that were added but not approved yet then have to be added again"
 )
+
+// cureElsewhere is for a place that cannot be written.
+const cureElsewhere = "let this process write to its directory, or name another file"
 
 // openFiles fills the tables from the files. After an error closeFiles has to be
 // called, as after success.
@@ -45,8 +47,15 @@ func (b *Backend) openFiles(o Options) error {
 			{kind: store.KindClient, table: &b.clients, part: lasting},
 			{kind: store.KindGrant, table: &b.grants},
 			{kind: store.KindConsent, table: &b.consents},
+			{kind: store.KindEnrolment, table: b.table(store.KindEnrolment)},
+			{kind: store.KindSession, table: b.table(store.KindSession)},
+			{kind: store.KindAssertion, table: b.table(store.KindAssertion)},
 		}},
-		{spareName(state), cureSpare, []kept{{kind: store.KindClient, table: &b.clients, part: passing}}},
+		{beside(state, "activity"), cureActivity, []kept{
+			{kind: store.KindUse, table: b.table(store.KindUse)},
+			{kind: store.KindJournal, table: b.table(store.KindJournal)},
+		}},
+		{beside(state, "unapproved"), cureSpare, []kept{{kind: store.KindClient, table: &b.clients, part: passing}}},
 	} {
 		if err := b.openFile(f.path, f.cure, f.tables...); err != nil {
 			return err
@@ -55,77 +64,39 @@ func (b *Backend) openFiles(o Options) error {
 	return nil
 }
 
-// spareName returns where the clients are that nobody has approved yet: state.json
-// has its own in state.unapproved.json.
-func spareName(state string) string {
+// beside returns the name of a file that belongs to state.json, such as
+// state.unapproved.json.
+func beside(state, what string) string {
 	ext := filepath.Ext(state)
-	return strings.TrimSuffix(state, ext) + ".unapproved" + ext
+	return strings.TrimSuffix(state, ext) + "." + what + ext
 }
 
 func (b *Backend) openFile(path, cure string, tables ...kept) error {
-	unlock, err := lock(path + ".lock")
-	if errors.Is(err, fs.ErrPermission) {
-		err = fmt.Errorf("%w; let this process write to its directory, or name another file", err)
+	for _, path := range []string{path, path + ".lock"} {
+		if err := mayTrust(path); err != nil {
+			return unusable("opening", path, err, cureElsewhere)
+		}
 	}
+	unlock, err := lock(path + ".lock")
 	if err != nil {
-		return fmt.Errorf("memory: locking %s: %w", path, err)
+		return unusable("locking", path, err, cureElsewhere)
 	}
 	f := &file{path: path, tables: tables, cure: cure, unlock: unlock, pending: make(map[store.Key]*batch), closing: make(chan struct{})}
 	b.files = append(b.files, f)
+	for _, k := range tables {
+		f.spare = f.spare || k.table.file != nil
+	}
 	if err := b.load(f); err != nil {
 		return err
 	}
-	// Written at once, so that a place that cannot be written, such as a file
-	// mounted by itself, shows now and not at the first approval.
-	if err := f.write(nil); err != nil {
-		return fmt.Errorf("memory: writing %s: %w; let this process write to its directory, or name another file", path, err)
+	if err := f.open(); err != nil {
+		return unusable("writing", path, err, cureElsewhere)
 	}
 	for _, k := range tables {
-		if k.table.file == nil {
-			k.table.file = f
+		if f.spare {
+			k.table.spare = f
 		} else {
-			k.table.spare, f.spare = f, true
-		}
-	}
-	return nil
-}
-
-func (b *Backend) load(f *file) error {
-	data, err := os.ReadFile(f.path)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil
-	}
-	if err != nil {
-		return f.unreadable(err)
-	}
-	lines, err := decode(data, func(kind store.Kind) bool { return f.table(kind) != nil })
-	if err != nil {
-		return f.unreadable(err)
-	}
-	// The file is sorted by ID. Records that were made first expire first, and
-	// have to give way first again.
-	slices.SortStableFunc(lines, func(a, b line) int { return a.Expires.Compare(b.Expires) })
-	for _, l := range lines {
-		e, err := l.entry(b.version.Add(1))
-		if err != nil {
-			return f.unreadable(err)
-		}
-		if err := store.Check(l.Kind, e.value); err != nil {
-			return f.unreadable(fmt.Errorf("record %v: %w", l.key(), err))
-		}
-		t := f.table(l.Kind)
-		if t.get(l.ID).version != 0 {
-			continue // approved since the spare file was written
-		}
-		t.update(l.ID, becomes(e))
-	}
-	return nil
-}
-
-func (f *file) table(kind store.Kind) *table {
-	for _, k := range f.tables {
-		if k.kind == kind {
-			return k.table
+			k.table.file = f
 		}
 	}
 	return nil
@@ -140,8 +111,18 @@ func (f *file) unreadable(err error) error {
 		cure = "let this process read it"
 	case errors.Is(err, errNewer):
 		cure = "run that version, or restore the file from a backup of this one"
+	case errors.Is(err, errDamaged):
+		cure = `it was damaged: ` + cure + `; or, if you edited it yourself, delete its line "checksum"`
 	}
-	return fmt.Errorf("memory: reading %s: %w; %s", f.path, err, cure)
+	return unusable("reading", f.path, err, cure)
+}
+
+// unusable adds the cure that err brings, or otherwise cure.
+func unusable(doing, path string, err error, cure string) error {
+	if c, ok := errors.AsType[cured](err); ok {
+		cure = c.cure
+	}
+	return fmt.Errorf("memory: %s %s: %w; %s", doing, path, err, cure)
 }
 
 func (b *Backend) closeFiles() error {
@@ -150,46 +131,4 @@ func (b *Backend) closeFiles() error {
 		errs = append(errs, f.close())
 	}
 	return errors.Join(errs...)
-}
-
-// resolve returns the full path of the file behind name, whether or not it
-// exists, and makes its directory. It follows links, which a rename would replace.
-func resolve(name string) (string, error) {
-	const maxLinks = 40 // as Linux
-	for range maxLinks {
-		path, err := inRealDir(name)
-		if err != nil {
-			return "", err
-		}
-		info, err := os.Lstat(path)
-		if errors.Is(err, fs.ErrNotExist) {
-			return path, nil
-		}
-		if err != nil || info.Mode()&fs.ModeSymlink == 0 {
-			return path, err
-		}
-		target, err := os.Readlink(path)
-		if err != nil {
-			return "", err
-		}
-		name = target
-		if !filepath.IsAbs(target) {
-			name = filepath.Join(filepath.Dir(path), target)
-		}
-	}
-	return "", errors.New("too many levels of symbolic links")
-}
-
-// inRealDir returns path with its directory made and free of links, so that two
-// ways to one file look the same.
-func inRealDir(path string) (string, error) {
-	dir, err := filepath.Abs(filepath.Dir(path))
-	if err != nil {
-		return "", err
-	}
-	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return "", err
-	}
-	dir, err = filepath.EvalSymlinks(dir)
-	return filepath.Join(dir, filepath.Base(path)), err
 }

@@ -5,6 +5,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"regexp"
 	"runtime"
 	"strings"
 	"testing"
@@ -35,7 +36,8 @@ func TestEverythingButCeremoniesOutlivesTheProcess(t *testing.T) {
 
 	b = opened(t, o)
 	for kind, want := range map[store.Kind]int{
-		store.KindUser: 2, store.KindClient: 2, store.KindGrant: 2, store.KindCeremony: 0, store.KindApproval: 0, "other": 0,
+		store.KindUser: 2, store.KindClient: 2, store.KindGrant: 2, store.KindConsent: 2, store.KindEnrolment: 2, store.KindSession: 2,
+		store.KindAssertion: 2, store.KindUse: 2, store.KindJournal: 2, store.KindCeremony: 0, store.KindApproval: 0, "other": 0,
 	} {
 		listed, err := b.List(t.Context(), kind, "", "", 10)
 		if err != nil || len(listed) != want {
@@ -119,7 +121,9 @@ func TestAPersonCanReadTheFile(t *testing.T) {
 		t.Fatal(err)
 	}
 	const want = `{
-  "version": 1,
+  "version": 2,
+  "checksum": "*",
+  "generation": "*",
   "records": [
     {
       "kind": "client",
@@ -150,7 +154,8 @@ func TestAPersonCanReadTheFile(t *testing.T) {
   ]
 }
 `
-	if got := contents(t, o.StateFile); got != want {
+	random := regexp.MustCompile(`"(checksum|generation)": "[0-9a-f]+"`)
+	if got := random.ReplaceAllString(contents(t, o.StateFile), `"$1": "*"`); got != want {
 		t.Errorf("the file is\n%s\nwant\n%s", got, want)
 	}
 }
@@ -289,6 +294,8 @@ func TestAFileThatIsNotWhollyUnderstoodIsAStartUpError(t *testing.T) {
 		"an unknown kind":           strings.Replace(whole, `"grant"`, `"grunt"`, 1),
 		"a kind of the other file":  strings.Replace(whole, `"grant"`, `"user"`, 1),
 		"a kind that is not kept":   strings.Replace(whole, `"grant"`, `"ceremony"`, 1),
+		"a deleted record":          strings.Replace(whole, `"value"`, `"deleted":true,"value"`, 1),
+		"a generation too early":    strings.Replace(whole, `"version":1`, `"version":1,"generation":"a"`, 1),
 		"a record twice":            strings.Replace(whole, `[{`, `[{"kind":"grant","id":"a","value":{}},{`, 1),
 		"a broken expiry":           strings.Replace(whole, `"value"`, `"expires":"tomorrow","value"`, 1),
 		"no value":                  strings.Replace(whole, `,"value":{"id":"a"}`, "", 1),
@@ -350,7 +357,7 @@ func TestOneFileCannotBeBoth(t *testing.T) {
 
 func TestAFileOfANewerVersionIsLeftForThatVersion(t *testing.T) {
 	o := optionsIn(t.TempDir())
-	newer := strings.Replace(whole, `"version":1`, `"version":2`, 1)
+	newer := strings.Replace(whole, `"version":1`, `"version":3`, 1)
 	if err := os.WriteFile(o.StateFile, []byte(newer), 0o600); err != nil {
 		t.Fatal(err)
 	}

@@ -15,16 +15,49 @@ import (
 	"github.com/mcpoauth/mcpoauth/store/memory"
 )
 
-// childDir names, in the environment, the directory of a child that writes until
-// it is killed.
-const childDir = "MCPOAUTH_TEST_CHILD_DIR"
+// A child is this test's program again, with one of its jobs to do in a directory.
+// Both are named in the environment.
+const (
+	childJob = "MCPOAUTH_TEST_CHILD_JOB"
+	childDir = "MCPOAUTH_TEST_CHILD_DIR"
+)
+
+// jobs say on stdout what they have done, and return why they ended.
+var jobs = map[string]func(dir string) error{
+	"write": writeForEver,
+	"serve": serveForEver,
+	"open":  openAndWait,
+}
 
 func TestMain(m *testing.M) {
-	if dir := os.Getenv(childDir); dir != "" {
-		fmt.Println("failed:", writeForEver(dir))
-		os.Exit(1)
+	if job := jobs[os.Getenv(childJob)]; job != nil {
+		if err := job(os.Getenv(childDir)); err != nil {
+			fmt.Println("failed:", err)
+			os.Exit(1)
+		}
+		os.Exit(0)
 	}
 	os.Exit(m.Run())
+}
+
+func child(t *testing.T, job, dir string) *exec.Cmd {
+	cmd := exec.CommandContext(t.Context(), os.Args[0])
+	cmd.Env = append(os.Environ(), childJob+"="+job, childDir+"="+dir)
+	cmd.Stderr = os.Stderr
+	return cmd
+}
+
+// openAndWait holds the files until its stdin ends.
+func openAndWait(dir string) error {
+	b, err := memory.Open(optionsIn(dir))
+	if err != nil {
+		return err
+	}
+	fmt.Println("opened")
+	if _, err := io.Copy(io.Discard, os.Stdin); err != nil {
+		return err
+	}
+	return b.Close()
 }
 
 // writeForEver prints each change after it was acknowledged: +ID or -ID.
@@ -65,7 +98,7 @@ func TestWhatWasAcknowledgedOutlivesAKill(t *testing.T) {
 	dir := t.TempDir()
 	present, absent := make(map[string]bool), make(map[string]bool)
 	for round := range rounds {
-		for _, line := range runAndKill(t, dir, 1+7*round) {
+		for _, line := range runAndKill(t, "write", dir, 1+7*round) {
 			switch id := line[1:]; line[0] {
 			case '+':
 				present[id] = true
@@ -97,11 +130,9 @@ func TestWhatWasAcknowledgedOutlivesAKill(t *testing.T) {
 
 // runAndKill starts a child, kills it once it has said n things, and returns all
 // that it said.
-func runAndKill(t *testing.T, dir string, n int) (lines []string) {
+func runAndKill(t *testing.T, job, dir string, n int) (lines []string) {
 	t.Helper()
-	cmd := exec.CommandContext(t.Context(), os.Args[0])
-	cmd.Env = append(os.Environ(), childDir+"="+dir)
-	cmd.Stderr = os.Stderr
+	cmd := child(t, job, dir)
 	out, err := cmd.StdoutPipe()
 	if err != nil {
 		t.Fatal(err)

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
 	"strconv"
 	"strings"
 )
@@ -17,34 +18,39 @@ var errHeld = errors.New("the lock is held")
 func lock(path string) (unlock func() error, err error) {
 	f, err := openLocked(path)
 	if errors.Is(err, errHeld) {
-		return nil, fmt.Errorf("it is in use by %s; stop that one, or name another file", holder(path))
+		return nil, cured{fmt.Errorf("it is in use by %s", holder(path)), "stop that one, or name another file"}
 	}
 	if err != nil {
 		return nil, err
 	}
-	if err := writePID(f); err != nil {
+	if err := writeHolder(f); err != nil {
 		return nil, errors.Join(err, f.Close())
 	}
 	return f.Close, nil
 }
 
-func writePID(f *os.File) error {
+// writeHolder writes who has the lock now: the program's name and its process ID.
+func writeHolder(f *os.File) error {
 	if err := f.Truncate(0); err != nil {
 		return err
 	}
-	_, err := f.WriteAt([]byte(strconv.Itoa(os.Getpid())+"\n"), 0)
+	_, err := f.WriteAt(fmt.Appendf(nil, "%s\n%d\n", filepath.Base(os.Args[0]), os.Getpid()), 0)
 	return err
 }
 
 // holder says who has the lock, for an error message.
 func holder(path string) string {
 	data, err := os.ReadFile(path)
-	pid, errPID := strconv.Atoi(strings.TrimSpace(string(data)))
+	name, number, named := strings.Cut(strings.TrimSpace(string(data)), "\n")
+	if !named {
+		name, number = "another process", name
+	}
+	pid, errPID := strconv.Atoi(number)
 	switch {
 	case err != nil || errPID != nil:
 		return "another process"
 	case pid == os.Getpid():
-		return "another router of this process"
+		return "another router of this process, or of one in another container"
 	}
-	return fmt.Sprintf("another process (pid %d)", pid)
+	return fmt.Sprintf("%s (pid %d)", name, pid)
 }

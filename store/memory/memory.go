@@ -1,6 +1,33 @@
 // Package memory is the store.Backend of a single process: everything in maps
 // and, if wanted, the part that must outlive the process in files that a person
 // can read and back up.
+//
+// # Files
+//
+// For state.json there can be, in the same directory:
+//
+//	state.json             the records, as indented JSON with a checksum
+//	state.json.log1, .log2 what changed since, one line of JSON for each write
+//	state.activity.json    what was last used when, and the last events
+//	state.unapproved.json  clients that nobody has approved yet
+//	state.json.tmp         a file that is being written
+//	state.json.lock        who has it open
+//	state.json.v1          the file as an older version left it
+//
+// and the same for passkeys.json. A file of less than 64 KiB has no log: it is written
+// anew at each change. After Close a larger one has none either, so that the file
+// alone is complete.
+//
+// To back up, stop the process and copy all of them, or copy all of them while it
+// runs. Such a copy has all that was acknowledged before it was begun, unless a
+// log was merged meanwhile: Open then refuses it rather than miss a change, and another
+// copy helps. Restore all of them together.
+//
+// A person may edit a file after Close, if they delete its line "checksum". Without the
+// edit, a checksum that does not match means damage, and Open refuses the file.
+//
+// On Unix, Open refuses files that belong to another user than the process runs as, and
+// files that others may write: somebody could have put a passkey in.
 package memory
 
 import (
@@ -24,13 +51,14 @@ const (
 // keeps them in memory alone, with the default capacities.
 type Options struct {
 	// PasskeyFile holds the users with their passkeys, StateFile the clients,
-	// grants and consents. Both or neither. Missing parent directories are made with
-	// mode 0700. The files are made new at each change, with mode 0600 whatever
-	// it was before, so in a container mount their directory, not the files.
+	// grants and all else that must outlive the process. Both or neither. Missing parent directories are made with
+	// mode 0700. The files are made new again and again, with mode 0600 whatever it
+	// was before, so in a container mount their directory, not the files.
 	//
-	// Clients that nobody has approved yet are in a third file, for state.json
-	// state.unapproved.json. Anybody can fill it, up to the capacity, so nobody
-	// waits for it: a crash may lose the last of them.
+	// What was last used when, and the events, are in a third file, for state.json
+	// state.activity.json. Clients that nobody has approved yet are in a fourth,
+	// state.unapproved.json. Anybody can fill that one, up to the capacity, so
+	// nobody waits for it: a crash may lose the last of them.
 	PasskeyFile string
 	StateFile   string
 
@@ -79,7 +107,7 @@ func New(o Options) *Backend {
 
 // Open returns a Backend with what its files hold; a missing file is an empty
 // one. It returns an error that names the file and the cure if one cannot be
-// read, understood or written, or if another process has it open.
+// read, understood, trusted or written, or if another process has it open.
 func Open(o Options) (*Backend, error) {
 	if o.PasskeyFile == "" && o.StateFile == "" {
 		return New(o), nil
@@ -110,8 +138,10 @@ func (b *Backend) start() {
 	})
 }
 
-// Close waits for the changes under way and lets go of the files. Records can be
-// read afterwards, but not changed if they are of a kind that is kept in a file.
+// Close waits for the changes under way, puts what is in logs into the files and lets go
+// of them. Records can be read afterwards, but not changed if they are of a kind that is
+// kept in a file. After an error, as without Close, the next Open finds all that was
+// acknowledged.
 func (b *Backend) Close() error { return b.close() }
 
 // Get implements store.Backend.

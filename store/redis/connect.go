@@ -16,7 +16,7 @@ import (
 // asks for a sign of life when it has heard nothing for one to two gaps, and gives the
 // connection up, with all that was cached from it, when none comes in time.
 const (
-	pingGap     = time.Second
+	pingGap     = 750 * time.Millisecond
 	pingTimeout = 3 * time.Second
 )
 

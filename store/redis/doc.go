@@ -19,14 +19,14 @@
 // # What the server has to be told
 //
 // "appendonly yes": without it a restart forgets who the owner is, and the setup is open
-// again. With "appendfsync everysec" a power cut loses up to two seconds, with "always"
-// nothing that was acknowledged.
+// again. With "appendfsync everysec" a power cut loses up to two seconds, and so does a kill
+// while the disk is slow; with "always" nothing is lost that was acknowledged.
 //
 // "maxmemory-policy noeviction", if maxmemory is set at all: Open refuses a server that
 // evicts. When memory is full, nothing new is kept and revocation still works.
 //
 // A fail-over loses what the new primary did not have yet: a grant could come back that
-// was revoked a moment before. Options.WaitReplicas is against that. Set it to the number
+// was revoked a moment before. Options.WaitReplicas, or wait_replicas=1 in the URL, is against that. Set it to the number
 // of replicas that a primary has; with a lower one, a replica could be promoted that was
 // not among them. With min-replicas-to-write and min-replicas-max-lag
 // a primary that was cut off from its replicas stops taking writes.
