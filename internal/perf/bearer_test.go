@@ -72,7 +72,7 @@ func newFixture(tb testing.TB, grants int) *fixture {
 	}
 	tb.Cleanup(func() { f.router.Close() })
 	for range grants {
-		token := f.connect(tb)
+		token := f.connect(tb).Access
 		f.floor.add(token)
 		f.tokens = append(f.tokens, token)
 	}
@@ -80,7 +80,7 @@ func newFixture(tb testing.TB, grants int) *fixture {
 }
 
 // connect is an approval and its redemption.
-func (f *fixture) connect(tb testing.TB) (access string) {
+func (f *fixture) connect(tb testing.TB) store.Tokens {
 	tb.Helper()
 	code, err := f.store.Approve(context.Background(), store.Approval{
 		UserID: store.OwnerID, Client: &store.Client{ID: "client", Preregistered: true},
@@ -96,7 +96,7 @@ func (f *fixture) connect(tb testing.TB) (access string) {
 	if err != nil {
 		tb.Fatal(err)
 	}
-	return tokens.Access
+	return tokens
 }
 
 // calls returns an op that sends requests with the tokens in turn, and requires each

@@ -12,7 +12,7 @@ import (
 	"github.com/mcpoauth/mcpoauth/store/memory"
 )
 
-var everyKind = []store.Kind{store.KindUser, store.KindClient, store.KindGrant, store.KindCeremony, store.KindApproval, "other"}
+var everyKind = append(store.Kinds(), "other")
 
 func TestTheSweepForgetsWhatHasExpiredAndNothingElse(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

@@ -2,13 +2,14 @@ package postgres_test
 
 import (
 	"fmt"
+	"runtime"
+	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/mcpoauth/mcpoauth/internal/realserver"
 	"github.com/mcpoauth/mcpoauth/store"
 	"github.com/mcpoauth/mcpoauth/store/memory"
-	"github.com/mcpoauth/mcpoauth/store/postgres"
 )
 
 // The look-up before every request: in memory, here with a warm cache, and with a cold
@@ -32,14 +33,14 @@ func BenchmarkAccess(b *testing.B) {
 		tokens := connect(b, s, c.grants)
 		now := time.Now()
 		for _, token := range tokens { // fills what is to be warm
-			if _, _, err := s.Access(b.Context(), token, now); err != nil {
+			if _, _, err := s.Access(b.Context(), token.Access, now); err != nil {
 				b.Fatal(err)
 			}
 		}
 		b.Run(c.name, func(b *testing.B) {
 			b.ReportAllocs()
 			for i := 0; b.Loop(); i++ {
-				if _, _, err := s.Access(b.Context(), tokens[i*7919%len(tokens)], now); err != nil {
+				if _, _, err := s.Access(b.Context(), tokens[i*7919%len(tokens)].Access, now); err != nil {
 					b.Fatal(err)
 				}
 			}
@@ -48,7 +49,7 @@ func BenchmarkAccess(b *testing.B) {
 			b.ReportAllocs()
 			b.RunParallel(func(pb *testing.PB) {
 				for i := 0; pb.Next(); i++ {
-					if _, _, err := s.Access(b.Context(), tokens[i*7919%len(tokens)], now); err != nil {
+					if _, _, err := s.Access(b.Context(), tokens[i*7919%len(tokens)].Access, now); err != nil {
 						b.Error(err)
 						return
 					}
@@ -61,10 +62,10 @@ func BenchmarkAccess(b *testing.B) {
 // onlyBackend hides GetCached.
 type onlyBackend struct{ store.Backend }
 
-// connect returns the access tokens of n grants.
-func connect(b *testing.B, s *store.Store, n int) []string {
+// connect returns the tokens of n grants.
+func connect(b *testing.B, s *store.Store, n int) []store.Tokens {
 	b.Helper()
-	tokens := make([]string, n)
+	tokens := make([]store.Tokens, n)
 	for i := range tokens {
 		code, err := s.Approve(b.Context(), store.Approval{
 			UserID: store.OwnerID, Client: &store.Client{ID: "client"}, RedirectURI: "https://client.example/callback",
@@ -80,7 +81,7 @@ func connect(b *testing.B, s *store.Store, n int) []string {
 		if err != nil {
 			b.Fatal(err)
 		}
-		tokens[i] = got.Access
+		tokens[i] = got
 	}
 	return tokens
 }
@@ -97,36 +98,30 @@ func BenchmarkChange(b *testing.B) {
 			}
 		}
 	})
-	b.Run("Replace", func(b *testing.B) { replace(b, backend, grant(fmt.Sprint("replace-", b.N))) })
-	b.Run("Replace, parallel", func(b *testing.B) {
+	b.Run("refresh", func(b *testing.B) {
+		s := store.New(backend, store.Lifetimes{})
+		tokens := connect(b, s, 1)[0]
+		for b.Loop() {
+			tokens = refresh(b, s, tokens)
+		}
+	})
+	b.Run("refresh, parallel", func(b *testing.B) {
 		b.SetParallelism(4)
+		s := store.New(backend, store.Lifetimes{})
+		all := connect(b, s, 4*runtime.GOMAXPROCS(0))
+		var next atomic.Int64
 		b.RunParallel(func(pb *testing.PB) {
-			key := grant(fmt.Sprint("parallel-", time.Now().UnixNano()))
-			if err := backend.Create(b.Context(), key, number(0), time.Time{}); err != nil {
-				b.Error(err)
-			}
-			for pb.Next() {
-				replaceOnce(b, backend, key)
+			for tokens := all[next.Add(1)-1]; pb.Next(); {
+				tokens = refresh(b, s, tokens)
 			}
 		})
 	})
 }
 
-func replace(b *testing.B, backend *postgres.Backend, key store.Key) {
-	if err := backend.Create(b.Context(), key, number(0), time.Time{}); err != nil {
-		b.Fatal(err)
-	}
-	for b.Loop() {
-		replaceOnce(b, backend, key)
-	}
-}
-
-func replaceOnce(b *testing.B, backend *postgres.Backend, key store.Key) {
-	record, err := backend.Get(b.Context(), key)
-	if err == nil {
-		err = backend.Replace(b.Context(), key, record.Version, number(1), time.Time{})
-	}
+func refresh(b *testing.B, s *store.Store, tokens store.Tokens) store.Tokens {
+	tokens, err := s.RotateRefresh(b.Context(), tokens.Refresh, "client", func(g *store.Grant) ([]string, error) { return g.Scopes, nil })
 	if err != nil {
 		b.Error(err)
 	}
+	return tokens
 }

@@ -25,7 +25,7 @@ func BenchmarkGetCached(b *testing.B) {
 		s := store.New(c.backend, store.Lifetimes{})
 		tokens := make([]string, 1000)
 		for i := range tokens {
-			tokens[i] = connected(b, s)
+			tokens[i] = connected(b, s).Access
 		}
 		now := time.Now()
 		check := func(i int) {
@@ -66,19 +66,21 @@ func BenchmarkRoundTrips(b *testing.B) {
 			}
 		}
 	})
-	b.Run("Create and Delete", func(b *testing.B) {
+	b.Run("refresh", func(b *testing.B) {
+		s := store.New(backend, store.Lifetimes{})
+		tokens := connected(b, s)
 		for b.Loop() {
-			key := grantKey()
-			create(b, backend, key)
-			if err := backend.Delete(b.Context(), key); err != nil {
+			var err error
+			tokens, err = s.RotateRefresh(b.Context(), tokens.Refresh, "client", func(g *store.Grant) ([]string, error) { return g.Scopes, nil })
+			if err != nil {
 				b.Fatal(err)
 			}
 		}
 	})
 }
 
-// connected returns the access token of a new grant.
-func connected(tb testing.TB, s *store.Store) string {
+// connected returns the tokens of a new grant.
+func connected(tb testing.TB, s *store.Store) store.Tokens {
 	tb.Helper()
 	const verifier = "0123456789-0123456789-0123456789-0123456789"
 	code, err := s.Approve(tb.Context(), store.Approval{
@@ -96,5 +98,5 @@ func connected(tb testing.TB, s *store.Store) string {
 	if err != nil {
 		tb.Fatal(err)
 	}
-	return tokens.Access
+	return tokens
 }
