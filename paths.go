@@ -17,14 +17,16 @@ func (g *guarded) covers(path string) bool {
 }
 
 // isClean reports whether an absolute path has no empty, "." or ".." segment, but
-// for a slash at its end.
+// for a slash at its end. A ";" ends a segment here: Tomcat and Jetty cut off what follows
+// it before they resolve dots, and take /mcp/..;/x for /x.
 func isClean(path string) bool {
-	for i := range len(path) - 1 {
+	for i := range len(path) {
 		if path[i] != '/' {
 			continue
 		}
-		switch rest := path[i+1:]; {
-		case rest[0] == '/', rest == ".", rest == "..", strings.HasPrefix(rest, "./"), strings.HasPrefix(rest, "../"):
+		segment, _, more := strings.Cut(path[i+1:], "/")
+		name, _, _ := strings.Cut(segment, ";")
+		if name == "." || name == ".." || name == "" && more {
 			return false
 		}
 	}

@@ -148,6 +148,7 @@ func TestAPathThatIsNotCleanBelongsToNoResource(t *testing.T) {
 	for _, target := range []string{
 		"/mcp//admin", "/mcp/./admin", "/mcp/x/../admin", "/mcp/../token", "/mcp/..", "/mcp/.", "/mcp//", "/mcp/x//", "//mcp", "/./mcp", "/../mcp", "/x/..",
 		"/mcp%2F%2Fadmin", "/mcp/%2e/admin", "/mcp/x/%2E%2e/admin", "/mcp/%2e%2e%2ftoken",
+		"/mcp/..;/x", "/mcp/..;", "/mcp/%2e%2e;x=y/actuator", "/mcp/..%3b/x", "/mcp/.;/admin", "/mcp/;/admin", "/mcp/a/;x=y/", "/mcp/a;b/..;c;d/admin", "/..;/mcp",
 	} {
 		s.get(target, bearer...).wantError(t, http.StatusNotFound, "not_found")
 	}

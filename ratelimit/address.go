@@ -17,12 +17,12 @@ type Proxies []netip.Prefix
 
 // Address returns the address that a request is counted under: that of who asked, of
 // which an IPv6 address stands for its /64, which is what one household or server gets.
-func (p Proxies) Address(r *http.Request) netip.Addr { return group(p.client(r)) }
+func (p Proxies) Address(r *http.Request) netip.Addr { return group(p.Client(r)) }
 
 // Network returns roughly where a request came from: the /24 of an IPv4 address, the /48
 // of an IPv6 one. It is for people to read, and says less about them than an address. The
 // zero Prefix: nobody knows.
-func (p Proxies) Network(r *http.Request) netip.Prefix { return Around(p.client(r)) }
+func (p Proxies) Network(r *http.Request) netip.Prefix { return Around(p.Client(r)) }
 
 // Around returns the network of Network that an address is in.
 func Around(addr netip.Addr) netip.Prefix {
@@ -37,10 +37,10 @@ func Around(addr netip.Addr) netip.Prefix {
 	return network
 }
 
-// client returns the address of who asked: the peer's, or, if the peer is a trusted
+// Client returns the address of who asked: the peer's, or, if the peer is a trusted
 // proxy, the last one in X-Forwarded-For that is not. What stands left of that was written
-// by the caller and may be anything.
-func (p Proxies) client(r *http.Request) netip.Addr {
+// by the caller and may be anything. The zero Addr: nobody knows.
+func (p Proxies) Client(r *http.Request) netip.Addr {
 	client := parseAddr(r.RemoteAddr)
 	if !p.trust(client) {
 		return client

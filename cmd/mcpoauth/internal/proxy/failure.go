@@ -20,20 +20,23 @@ func (u Upstream) failed(w http.ResponseWriter, r *http.Request, err error) {
 	}
 	if e, ok := errors.AsType[*refusal](err); ok {
 		u.Log.Error(e.event, "problem", e.problem, "advice", e.advice, "upstream", u.URL.String())
-		write(w, http.StatusBadGateway, "the MCP server behind this proxy cannot answer; its operator finds the reason in the log")
+		write(w, http.StatusBadGateway, internalError, "the MCP server behind this proxy cannot answer; its operator finds the reason in the log")
 		return
 	}
 	u.Log.Log(r.Context(), slog.LevelError, "upstream.unreachable", "error", err, "upstream", u.URL.String())
 	w.Header().Set("Retry-After", "5")
-	write(w, http.StatusServiceUnavailable, "the MCP server behind this proxy cannot be reached; try again soon")
+	write(w, http.StatusServiceUnavailable, internalError, "the MCP server behind this proxy cannot be reached; try again soon")
 }
 
-// internalError is JSON-RPC's code for trouble that is not the caller's.
-const internalError = -32603
+// JSON-RPC's codes for trouble that is the caller's, and that is not.
+const (
+	invalidRequest = -32600
+	internalError  = -32603
+)
 
 // write answers with a JSON-RPC error. It has no id, since the request was not read (MCP,
 // Streamable HTTP).
-func write(w http.ResponseWriter, status int, message string) {
+func write(w http.ResponseWriter, status, code int, message string) {
 	type failure struct {
 		Code    int    `json:"code"`
 		Message string `json:"message"`
@@ -41,7 +44,7 @@ func write(w http.ResponseWriter, status int, message string) {
 	body, err := json.Marshal(struct {
 		Version string  `json:"jsonrpc"`
 		Error   failure `json:"error"`
-	}{"2.0", failure{internalError, message}})
+	}{"2.0", failure{code, message}})
 	if err != nil {
 		panic("proxy: " + err.Error()) // strings always encode
 	}

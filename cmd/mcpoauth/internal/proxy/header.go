@@ -40,9 +40,12 @@ func ReadHeader(r io.Reader) (http.Header, error) {
 func isToken(s string) bool {
 	const others = "!#$%&'*+-.^_`|~"
 	return s != "" && !strings.ContainsFunc(s, func(c rune) bool {
-		letter := 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9'
-		return !letter && !strings.ContainsRune(others, c)
+		return !isAlphanumeric(c) && !strings.ContainsRune(others, c)
 	})
+}
+
+func isAlphanumeric(c rune) bool {
+	return 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9'
 }
 
 // isOurs reports whether the proxy itself decides about the header.

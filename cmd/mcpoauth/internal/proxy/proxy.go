@@ -41,6 +41,9 @@ func (u Upstream) Handler() http.Handler {
 			u.failed(w, r, &refusal{"upstream.unguarded", "a request came past the guard", ""})
 			return
 		}
+		if refused(w, r) {
+			return
+		}
 		// Without it, Go's server cuts an answer off now and then that begins before
 		// the request has ended. HTTP/2 is that way by itself, and says so with an error.
 		_ = http.NewResponseController(w).EnableFullDuplex()

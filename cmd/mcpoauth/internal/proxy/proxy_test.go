@@ -59,7 +59,7 @@ func before(t *testing.T, address string) *front {
 	t.Cleanup(func() { backend.Close() })
 	log := slog.New(slog.NewJSONHandler(f.logs, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	up := proxy.Upstream{
-		URL: parse(t, address), Header: http.Header{"Authorization": {upstreamSecret}, "X-Api-Key": {"the-upstreams-own-key"}},
+		URL: parse(t, address), Header: http.Header{"Authorization": {upstreamSecret}, "X-Api-Key": {"the-upstreams-own-key"}, "X_tenant": {"the-upstreams-own-tenant"}},
 		Path: "/mcp", Public: parse(t, publicURL), Log: log,
 		Proxies: ratelimit.Proxies{netip.MustParsePrefix("127.0.0.0/8")},
 	}
@@ -254,6 +254,10 @@ func TestNoCallerCanForgeWhoIsCalling(t *testing.T) {
 		{"Tailscale-User-Login", "mallory", "Cf-Access-Authenticated-User-Email", "mallory", "X-Ms-Client-Principal-Name", "mallory"},
 		{"Upgrade", "mallory", "Connection", "Upgrade"},
 		{"X-Api-Key", "mallory"},
+		{"X-Forwarded", "mallory", "Client-Ip", "mallory", "X-Client-Ip", "mallory", "X-Cluster-Client-Ip", "mallory"},
+		{"X-Ssl-Client-Verify", "mallory", "Ssl-Client-S-Dn", "mallory", "X-Client-Cert", "mallory"},
+		{"X-User", "mallory", "X-User-Id", "mallory", "X-Username", "mallory"},
+		{"X-Url", "mallory", "X-Http-Method-Override", "mallory", "X-Http-Method", "mallory", "X-Method-Override", "mallory", "Proxy", "mallory"},
 		{"Cookie", "session=mallory", "Origin", "https://mallory.example", "Referer", "https://mallory.example/", "Sec-Fetch-Site", "mallory"},
 	} {
 		t.Run(strings.Join(forged, " "), func(t *testing.T) {

@@ -6,6 +6,7 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"unicode"
 
 	"github.com/mcpoauth/mcpoauth"
 )
@@ -35,13 +36,16 @@ func (u Upstream) rewrite(r *httputil.ProxyRequest) {
 	out.Header.Del("Connection")
 	out.Header.Del("Upgrade")
 	for name := range out.Header {
-		if isPrivate(name) {
+		if !isPlain(name) || isPrivate(name) {
 			delete(out.Header, name)
 		}
 	}
+	for name := range u.Header {
+		out.Header.Del(folded(name)) // which some server takes for the operator's
+	}
 	out.Header.Set("X-Forwarded-Host", u.Public.Host)
 	out.Header.Set("X-Forwarded-Proto", u.Public.Scheme)
-	if from := u.Proxies.Address(r.In); from.IsValid() {
+	if from := u.Proxies.Client(r.In); from.IsValid() {
 		out.Header.Set("X-Forwarded-For", from.String())
 	}
 	identify(out.Header, r.In)
@@ -80,13 +84,24 @@ func identify(h http.Header, r *http.Request) {
 
 // private are headers that a caller does not get to set: its credentials for this
 // server; where it comes from, which is of no concern to a server that is not in
-// a browser's reach; and what servers believe of the proxies in front of them.
-var private = []string{"authorization", "cookie", "cookie2", "origin", "referer", "forwarded", "via", "true-client-ip", "x-real-ip", "x-client-ip", "x-host", "x-rewrite-url"}
+// a browser's reach; what servers believe of the proxies in front of them; and what makes
+// another request of this one: a method or a URL, or Proxy, which CGI programs take for
+// where to send their own requests (httpoxy).
+var private = []string{
+	"authorization", "cookie", "cookie2", "origin", "referer", "forwarded", "x-forwarded", "via", "client-ip", "true-client-ip", "x-real-ip", "x-cluster-client-ip",
+	"x-host", "x-url", "x-rewrite-url", "x-method-override", "proxy",
+}
 
 // privateFamilies are such headers by how they begin.
 var privateFamilies = []string{
-	"mcpoauth-", "sec-", "x-forwarded-", "x-original-", "remote-", "x-remote-", "x-auth-", "x-authenticated-", "x-webauth-",
+	"mcpoauth-", "sec-", "x-forwarded-", "x-original-", "x-http-method", "remote-", "x-remote-", "x-auth-", "x-authenticated-", "x-webauth-", "x-user",
+	"x-client-", "x-ssl-", "ssl-client-",
 	"tailscale-", "cf-access-", "x-goog-authenticated-", "x-goog-iap-", "x-ms-client-principal", "x-amzn-oidc-",
+}
+
+// isPlain reports whether a name has one spelling alone for all servers.
+func isPlain(name string) bool {
+	return !strings.ContainsFunc(name, func(c rune) bool { return !isAlphanumeric(c) && c != '-' })
 }
 
 func isPrivate(name string) bool {
@@ -100,12 +115,9 @@ func isPrivate(name string) bool {
 // that Mcpoauth_User_Id and mcpoauth.user.id are Mcpoauth-User-Id there.
 func folded(name string) string {
 	return strings.Map(func(c rune) rune {
-		switch {
-		case 'A' <= c && c <= 'Z':
-			return c + 'a' - 'A'
-		case 'a' <= c && c <= 'z', '0' <= c && c <= '9':
-			return c
+		if !isAlphanumeric(c) {
+			return '-'
 		}
-		return '-'
+		return unicode.ToLower(c)
 	}, name)
 }
