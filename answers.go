@@ -29,6 +29,23 @@ func (s settings) refusePage(w http.ResponseWriter, r *http.Request, e *oauth.Er
 	})
 }
 
+// inOwnWindow refuses what another website loads into itself, as a picture or a frame:
+// none of it would be seen, and it would use up the limit of the owner's network.
+func (s settings) inOwnWindow(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		dest := r.Header.Get("Sec-Fetch-Dest") // not sent by old browsers, nor by anything else
+		if r.Header.Get("Sec-Fetch-Site") == "cross-site" && dest != "" && dest != "document" {
+			s.pages.Render(w, r, http.StatusForbidden, templates.Problem{
+				Title:   "This page stays by itself",
+				Message: "It is not shown within another website.",
+				Remedy:  "Open it in a window of its own.",
+			})
+			return
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
 // refuseCrossOrigin answers another website that calls what only our pages call.
 func (s settings) refuseCrossOrigin(w http.ResponseWriter, r *http.Request) {
 	s.refuseJSON(w, r, &oauth.Error{

@@ -151,8 +151,8 @@ func (s settings) build(mcp http.Handler, st *store.Store, journal *audit.Journa
 	// among them, get CORS; pages are for this origin alone.
 	var (
 		json  = s.refuseJSON
-		page  = s.refusePage
 		auth  = s.limit("pages", s.rates.Auth)
+		shown = func(page http.HandlerFunc) http.Handler { return s.inOwnWindow(auth(s.refusePage, page)) }
 		calls = s.limit("tokens", s.rates.Auth) // junk for the pages stops no refresh, nor the other way
 		regis = s.limit("registration", s.rates.Registration)
 		rest  = s.limit("general", s.rates.General)
@@ -162,36 +162,36 @@ func (s settings) build(mcp http.Handler, st *store.Store, journal *audit.Journa
 		{"GET", oauth.AuthorizationServerPath, cors(metadata)},
 		{"POST", "/token", cors(calls(json, tokens.Exchange))},
 		{"POST", "/revoke", cors(calls(json, tokens.Revoke))},
-		{"GET", "/authorize", auth(page, approval.Get)},
-		{"POST", "/authorize", auth(page, approval.Post)}, // decisions are checked for their origin inside
+		{"GET", "/authorize", shown(approval.Get)},
+		{"POST", "/authorize", shown(approval.Post)}, // decisions are checked for their origin inside
 		{"GET", templates.AssetPath + "{file}", rest(json, s.asset)},
-		{"GET", "/passkey/register", auth(page, people.RegisterPage)},
-		{"GET", "/passkey/enrol", auth(page, people.EnrolPage)},
+		{"GET", "/passkey/register", shown(people.RegisterPage)},
+		{"GET", "/passkey/enrol", shown(people.EnrolPage)},
 		{"POST", "/passkey/register/start", same(auth(json, people.RegisterStart))},
 		{"POST", "/passkey/register/finish", same(auth(json, people.RegisterFinish))},
 		{"POST", "/passkey/auth/start", same(auth(json, people.AuthStart))},
 		{"POST", "/passkey/auth/finish", same(auth(json, people.AuthFinish))},
-		{"GET", "/account", auth(page, accounts.ConnectionsPage)},
-		{"GET", "/account/sign-in", auth(page, accounts.SignInPage)},
-		{"POST", "/account/sign-in", same(auth(page, accounts.SignIn))},
-		{"POST", "/account/sign-out", same(auth(page, accounts.SignOut))},
-		{"POST", "/account/sign-out-everywhere", same(auth(page, accounts.SignOutEverywhere))},
-		{"POST", "/account/revoke", same(auth(page, accounts.Revoke))},
-		{"POST", "/account/revoke-app", same(auth(page, accounts.RevokeApp))},
-		{"POST", "/account/revoke-all", same(auth(page, accounts.RevokeAll))},
-		{"GET", "/account/passkeys", auth(page, accounts.PasskeysPage)},
-		{"POST", "/account/passkeys/rename", same(auth(page, accounts.RenamePasskey))},
-		{"POST", "/account/passkeys/remove", same(auth(page, accounts.RemovePasskey))},
-		{"POST", "/account/passkeys/add", same(auth(page, accounts.AddPasskey))},
-		{"GET", "/account/keys", auth(page, accounts.KeysPage)},
-		{"POST", "/account/keys/create", same(auth(page, accounts.CreateKey))},
-		{"GET", "/account/people", auth(page, accounts.PeoplePage)},
-		{"POST", "/account/people/invite", same(auth(page, accounts.Invite))},
-		{"POST", "/account/people/withdraw", same(auth(page, accounts.Withdraw))},
-		{"POST", "/account/people/suspend", same(auth(page, accounts.Suspend))},
-		{"POST", "/account/people/resume", same(auth(page, accounts.Resume))},
-		{"POST", "/account/people/remove", same(auth(page, accounts.RemovePerson))},
-		{"GET", "/account/events", auth(page, accounts.EventsPage)},
+		{"GET", "/account", shown(accounts.ConnectionsPage)},
+		{"GET", "/account/sign-in", shown(accounts.SignInPage)},
+		{"POST", "/account/sign-in", same(shown(accounts.SignIn))},
+		{"POST", "/account/sign-out", same(shown(accounts.SignOut))},
+		{"POST", "/account/sign-out-everywhere", same(shown(accounts.SignOutEverywhere))},
+		{"POST", "/account/revoke", same(shown(accounts.Revoke))},
+		{"POST", "/account/revoke-app", same(shown(accounts.RevokeApp))},
+		{"POST", "/account/revoke-all", same(shown(accounts.RevokeAll))},
+		{"GET", "/account/passkeys", shown(accounts.PasskeysPage)},
+		{"POST", "/account/passkeys/rename", same(shown(accounts.RenamePasskey))},
+		{"POST", "/account/passkeys/remove", same(shown(accounts.RemovePasskey))},
+		{"POST", "/account/passkeys/add", same(shown(accounts.AddPasskey))},
+		{"GET", "/account/keys", shown(accounts.KeysPage)},
+		{"POST", "/account/keys/create", same(shown(accounts.CreateKey))},
+		{"GET", "/account/people", shown(accounts.PeoplePage)},
+		{"POST", "/account/people/invite", same(shown(accounts.Invite))},
+		{"POST", "/account/people/withdraw", same(shown(accounts.Withdraw))},
+		{"POST", "/account/people/suspend", same(shown(accounts.Suspend))},
+		{"POST", "/account/people/resume", same(shown(accounts.Resume))},
+		{"POST", "/account/people/remove", same(shown(accounts.RemovePerson))},
+		{"GET", "/account/events", shown(accounts.EventsPage)},
 		{"GET", "/health", rest(json, s.health(st))},
 	}
 	if s.registration {

@@ -37,7 +37,7 @@ func (h *Handler) startAuthentication(w http.ResponseWriter, r *http.Request) er
 	if err != nil {
 		return fmt.Errorf("beginning the authentication: %w", err)
 	}
-	return h.begin(w, r, store.Ceremony{Purpose: purposeApprove, Digest: request.Digest}, session, options)
+	return h.begin(w, r, store.Ceremony{Purpose: purposeApprove, Digest: request.Digest}, session, challenge{Options: options})
 }
 
 // AuthFinish serves POST /passkey/auth/finish.

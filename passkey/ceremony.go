@@ -24,6 +24,11 @@ const (
 type challenge struct {
 	Ceremony string `json:"ceremony"`
 	Options  any    `json:"options"`
+
+	// Of a new passkey: what it is for, and whose it will be. The link alone does not
+	// tell that to who opens it.
+	Purpose store.Purpose `json:"purpose,omitempty"`
+	Name    string        `json:"name,omitempty"`
 }
 
 // An answer is what the prompt returned.
@@ -33,17 +38,16 @@ type answer struct {
 }
 
 // begin stores a ceremony with WebAuthn's state of it and sends the challenge.
-func (h *Handler) begin(w http.ResponseWriter, r *http.Request, ceremony store.Ceremony, session *webauthn.SessionData, options any) error {
+func (h *Handler) begin(w http.ResponseWriter, r *http.Request, ceremony store.Ceremony, session *webauthn.SessionData, c challenge) error {
 	var err error
 	if ceremony.Session, err = json.Marshal(session); err != nil {
 		return fmt.Errorf("encoding the ceremony: %w", err)
 	}
 	ceremony.BrowserHash = h.knownBrowser(w, r)
-	id, err := h.Store.BeginCeremony(r.Context(), ceremony)
-	if err != nil {
+	if c.Ceremony, err = h.Store.BeginCeremony(r.Context(), ceremony); err != nil {
 		return fmt.Errorf("storing the ceremony: %w", err)
 	}
-	oauth.WriteJSON(w, http.StatusOK, challenge{Ceremony: id, Options: options})
+	oauth.WriteJSON(w, http.StatusOK, c)
 	return nil
 }
 
@@ -84,8 +88,8 @@ func (h *Handler) Touched(r *http.Request, ceremonyID string, digest store.Hash)
 			return nil, nil, ErrNotApproved
 		}
 		if user, err = h.Store.User(r.Context(), ceremony.UserID); err == nil {
-			if user.Suspended() {
-				return nil, nil, ErrNotApproved
+			if user.Suspended() || !user.HasPasskey(ceremony.PasskeyID) {
+				return nil, nil, ErrNotApproved // it was removed since it answered
 			}
 			return user, ceremony.PasskeyID, nil
 		}

@@ -44,6 +44,11 @@ func (h *Handler) enrolment(r *http.Request, token string) (*store.Enrolment, er
 	if err != nil {
 		return nil, fmt.Errorf("looking up the enrolment: %w", err)
 	}
+	if e.Purpose == store.ForAddition && !e.BrowserHash.Equal(h.Browser(r)) {
+		// Sent as a link it would put another person's passkey into this account.
+		h.Log.InfoContext(r.Context(), "enrolment.refused", "reason", "another browser")
+		return nil, errInvalidLink
+	}
 	return e, nil
 }
 
@@ -59,11 +64,11 @@ func (h *Handler) enrolled(r *http.Request, e *store.Enrolment) (*store.User, er
 		return &store.User{ID: e.UserID, Name: e.Name, Handle: store.NewUserHandle(e.UserID)}, nil
 	}
 	user, err := h.Store.User(r.Context(), e.UserID)
-	if err == nil && user.Suspended() {
+	if err == nil && (user.Suspended() || user.Epoch != e.Epoch) {
 		err = store.ErrNotFound
 	}
 	if errors.Is(err, store.ErrNotFound) {
-		h.Log.InfoContext(r.Context(), "enrolment.refused", "reason", "the person is gone or suspended")
+		h.Log.InfoContext(r.Context(), "enrolment.refused", "reason", "the person is gone or suspended, or the link is void since a recovery")
 		return nil, errInvalidLink
 	}
 	return user, err
@@ -84,7 +89,7 @@ func (h *Handler) beginRegistration(w http.ResponseWriter, r *http.Request, e *s
 	if e.Purpose == store.ForSetup {
 		id = "" // who comes first becomes the owner, and that ends all setup links
 	}
-	return h.begin(w, r, store.Ceremony{Purpose: purposeEnrol, EnrolmentID: id}, session, options)
+	return h.begin(w, r, store.Ceremony{Purpose: purposeEnrol, EnrolmentID: id}, session, challenge{Options: options, Purpose: e.Purpose, Name: user.Name})
 }
 
 func (h *Handler) verifyRegistration(session *webauthn.SessionData, response []byte) (*webauthn.Credential, error) {
@@ -134,9 +139,9 @@ func (h *Handler) enrol(r *http.Request, enrolmentID string, handle []byte, p st
 		})
 	case store.ForRecovery:
 		event = "passkeys.replaced"
-		err = h.Store.ReplacePasskeys(ctx, e.UserID, p)
+		err = h.Store.ReplacePasskeys(ctx, e, p)
 	default:
-		err = h.Store.AddPasskey(ctx, e.UserID, p)
+		err = h.Store.AddPasskey(ctx, e, p)
 	}
 	switch {
 	case errors.Is(err, store.ErrTooManyPasskeys):

@@ -40,8 +40,8 @@ type Store interface {
 	User(ctx context.Context, id string) (*store.User, error)
 	UserByHandle(ctx context.Context, handle []byte) (*store.User, error)
 	CreateUser(ctx context.Context, user store.User) error
-	AddPasskey(ctx context.Context, userID string, p store.Passkey) error
-	ReplacePasskeys(ctx context.Context, userID string, p store.Passkey) error
+	AddPasskey(ctx context.Context, e *store.Enrolment, p store.Passkey) error
+	ReplacePasskeys(ctx context.Context, e *store.Enrolment, p store.Passkey) error
 	UpdatePasskey(ctx context.Context, userID string, passkeyID []byte, alter func(*store.Passkey)) error
 
 	Enrolment(ctx context.Context, token string) (*store.Enrolment, error)

@@ -136,3 +136,18 @@ func TestAGrantIsFoundByItsIDAlone(t *testing.T) {
 		s.is(err, store.ErrNotFound)
 	}
 }
+
+func TestAnAPIKeyAndAnAccessTokenDoNotPassForEachOther(t *testing.T) {
+	s := newServer(t, store.Lifetimes{})
+	key, _, err := s.CreateKey(t.Context(), store.NewKey{UserID: s.person("Ann").ID, Life: time.Hour})
+	s.is(err, nil)
+	access := s.connect().Access
+	const prefix = len("mcpoauth_at_")
+	for token, want := range map[string]error{
+		key: nil, access: nil,
+		"mcpoauth_at_" + key[prefix:]: store.ErrNotFound, "mcpoauth_ak_" + access[prefix:]: store.ErrNotFound,
+	} {
+		_, _, err := s.Access(t.Context(), token, time.Now())
+		s.is(err, want)
+	}
+}

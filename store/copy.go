@@ -26,9 +26,14 @@ var lasting = []Kind{
 	KindUser, KindEnrolment, KindClient, KindGrant, KindUse, KindConsent, KindSession, KindAssertion, KindJournal,
 }
 
-// copyPage is how many records are read in one step, and written at once: a backend
-// that waits for a disk waits once for all of them.
-const copyPage = 256
+const (
+	copyPage = 256 // records that are read in one step
+
+	// copyWorkers is how many records are written at once: several, because a backend
+	// that waits for a disk waits once for all of them, and few, because one that
+	// writes them one after another gives each only so long.
+	copyWorkers = 8
+)
 
 // Copied says how many records of each kind Copy has found in the target at last.
 type Copied map[Kind]int
@@ -39,9 +44,10 @@ type Copied map[Kind]int
 // record: values as JSON, times to the microsecond. No process may use either backend
 // meanwhile.
 //
-// If the target holds a record that the source does not have, or has otherwise, Copy
-// says which and changes nothing: two servers' people are never mixed. So a Copy that
-// failed half-way, which leaves what it had copied, is finished by running it again.
+// If the target holds a record that has not expired, and that the source does not have
+// or has otherwise, Copy says which and changes nothing: two servers' people are never
+// mixed. So a Copy that failed half-way, which leaves what it had copied, is finished by
+// running it again.
 //
 // The error says what Copy was doing and the key of the record; Copied is nil then.
 func Copy(ctx context.Context, to, from Backend) (Copied, error) {
@@ -99,15 +105,14 @@ func copyKind(ctx context.Context, to, from Backend, kind Kind) error {
 	return nil
 }
 
-// createAll creates the records of a page at once.
+// createAll creates the records of a page, several at once.
 func createAll(ctx context.Context, to Backend, page []Record) error {
-	errs := make([]error, len(page))
+	errs := make([]error, copyWorkers)
 	var all sync.WaitGroup
-	for i, record := range page {
+	for w := range copyWorkers {
 		all.Go(func() {
-			err := to.Create(ctx, record.Key, record.Value, record.ExpiresAt)
-			if err != nil && !errors.Is(err, ErrConflict) { // from a run before; it is compared in the end
-				errs[i] = fmt.Errorf("writing %v: %w", record.Key, err)
+			for i := w; i < len(page) && errs[w] == nil; i += copyWorkers {
+				errs[w] = create(ctx, to, page[i])
 			}
 		})
 	}
@@ -116,7 +121,24 @@ func createAll(ctx context.Context, to Backend, page []Record) error {
 	if i < 0 {
 		return nil
 	}
-	return errs[i] // of the first, in the place of hundreds
+	return errs[i] // one in the place of all
+}
+
+// create leaves a record alone that is there from a run before: it is compared in the
+// end. One that has expired, and is not swept yet, gives way.
+func create(ctx context.Context, to Backend, record Record) error {
+	err := to.Create(ctx, record.Key, record.Value, record.ExpiresAt)
+	if errors.Is(err, ErrConflict) {
+		var there Record
+		there, err = to.Get(ctx, record.Key)
+		if err == nil && expired(there.ExpiresAt, wall()) {
+			err = to.Replace(ctx, record.Key, there.Version, record.Value, record.ExpiresAt)
+		}
+	}
+	if err != nil {
+		return fmt.Errorf("writing %v: %w", record.Key, err)
+	}
+	return nil
 }
 
 // verifyKind requires that both hold the same, and returns how many records that are.

@@ -113,6 +113,37 @@ func TestACopyOfTenThousandRecordsIsWhole(t *testing.T) {
 	}
 }
 
+func TestAPageIsCopiedToADatabaseThatCommitsSlowly(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		from, to := memory.New(memory.Options{}), memory.New(memory.Options{})
+		defer from.Close()
+		defer to.Close()
+		const count = 300 // more than one page
+		for n := range count {
+			put(t, from, store.Key{Kind: store.KindGrant, ID: fmt.Sprint(n)}, `{}`, time.Time{})
+		}
+		copied, err := store.Copy(t.Context(), &serial{to, make(chan struct{}, 1)}, from)
+		if err != nil || copied[store.KindGrant] != count {
+			t.Errorf("copied %v, %v", copied, err)
+		}
+	})
+}
+
+func TestWhatHasExpiredInTheTargetGivesWay(t *testing.T) {
+	from, to := empty(t), empty(t)
+	key := store.Key{Kind: store.KindSession, ID: "a"}
+	life := time.Now().Add(time.Hour)
+	put(t, from, key, `{"id": "now"}`, life)
+	put(t, to, key, `{"id": "before"}`, time.Now().Add(-time.Second)) // and is not swept yet
+	copied, err := store.Copy(t.Context(), to, from)
+	if err != nil || copied[store.KindSession] != 1 {
+		t.Errorf("copied %v, %v", copied, err)
+	}
+	if record, err := to.Get(t.Context(), key); err != nil || !record.ExpiresAt.Equal(life) {
+		t.Errorf("it expires at %v, want %v; %v", record.ExpiresAt, life, err)
+	}
+}
+
 func TestACopyIntoABackendThatHoldsOthersChangesNothing(t *testing.T) {
 	key := store.Key{Kind: store.KindGrant, ID: "a"}
 	life := time.Now().Add(time.Hour)
@@ -269,6 +300,23 @@ func (f *failing) Create(ctx context.Context, key store.Key, value store.Value, 
 		return errFull
 	}
 	return f.Backend.Create(ctx, key, value, expires)
+}
+
+// serial creates one record after another, slowly, and for each only waits so long.
+type serial struct {
+	store.Backend
+	turn chan struct{}
+}
+
+func (s *serial) Create(ctx context.Context, key store.Key, value store.Value, expires time.Time) error {
+	select {
+	case s.turn <- struct{}{}:
+	case <-time.After(5 * time.Second):
+		return context.DeadlineExceeded
+	}
+	defer func() { <-s.turn }()
+	time.Sleep(200 * time.Millisecond)
+	return s.Backend.Create(ctx, key, value, expires)
 }
 
 // altering is changed by somebody when a record is there.

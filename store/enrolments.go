@@ -43,31 +43,58 @@ func (p Purpose) life() time.Duration {
 // An Enrolment lets somebody make a passkey. It is what a setup, invitation or
 // recovery link stands for.
 type Enrolment struct {
-	ID         string    `json:"id"`
-	SecretHash Hash      `json:"secret_hash"`
-	Purpose    Purpose   `json:"purpose"`
-	UserID     string    `json:"user_id"`        // whose the passkey will be
-	Name       string    `json:"name,omitempty"` // of a person who is invited
-	CreatedAt  time.Time `json:"created_at"`
-	ExpiresAt  time.Time `json:"expires_at"`
+	ID         string  `json:"id"`
+	SecretHash Hash    `json:"secret_hash"`
+	Purpose    Purpose `json:"purpose"`
+	UserID     string  `json:"user_id"`         // whose the passkey will be
+	Name       string  `json:"name,omitempty"`  // of a person who is invited
+	Epoch      int     `json:"epoch,omitempty"` // of the user: in another one it is void
+
+	// Of an addition: it is for the browser, and by the passkey, that asked for it.
+	BrowserHash Hash   `json:"browser_hash,omitzero"`
+	PasskeyID   []byte `json:"passkey_id,omitempty"`
+
+	CreatedAt time.Time `json:"created_at"`
+	ExpiresAt time.Time `json:"expires_at"`
 }
 
 // Encode implements Value.
 func (e *Enrolment) Encode() ([]byte, error) { return json.Marshal(e) }
 
+// admits reports whether e still lets u make a passkey.
+func (e *Enrolment) admits(u *User) bool { return !u.Suspended() && u.Epoch == e.Epoch }
+
 // Enrol stores an enrolment and returns the token of its link, which is nowhere else.
-// An invitation makes a user of its own; for the others, userID says whose the passkey
-// will be.
+// An invitation makes a user of its own. A recovery is for the user of that ID: without
+// one it is ErrNotFound.
 func (s *Store) Enrol(ctx context.Context, purpose Purpose, userID, name string) (token string, err error) {
-	own := secret.New()
-	now := wall()
-	e := &Enrolment{
-		ID: secret.NewID(), SecretHash: secret.Sum(own), Purpose: purpose, UserID: userID, Name: name,
-		CreatedAt: now, ExpiresAt: now.Add(purpose.life()),
-	}
-	if purpose == ForInvitation {
+	e := &Enrolment{Purpose: purpose, UserID: userID, Name: name}
+	switch purpose {
+	case ForInvitation:
 		e.UserID = secret.NewID()
+	case ForRecovery:
+		user, err := s.User(ctx, userID)
+		if err != nil {
+			return "", err
+		}
+		e.Epoch = user.Epoch
 	}
+	return s.enrol(ctx, e)
+}
+
+// EnrolAddition is Enrol for one more passkey of a person who is signed in: for the
+// browser that they are signed in with and by the passkey that they have just touched.
+// Who copies the token out of that browser can do nothing with it, and who finds a
+// lost passkey gains nothing that outlives its removal.
+func (s *Store) EnrolAddition(ctx context.Context, user *User, passkeyID []byte, browser Hash) (token string, err error) {
+	return s.enrol(ctx, &Enrolment{Purpose: ForAddition, UserID: user.ID, Epoch: user.Epoch, PasskeyID: passkeyID, BrowserHash: browser})
+}
+
+func (s *Store) enrol(ctx context.Context, e *Enrolment) (token string, err error) {
+	own := secret.New()
+	e.ID, e.SecretHash = secret.NewID(), secret.Sum(own)
+	e.CreatedAt = wall()
+	e.ExpiresAt = e.CreatedAt.Add(e.Purpose.life())
 	if err := s.backend.Create(ctx, Key{KindEnrolment, e.ID}, e, e.ExpiresAt); err != nil {
 		return "", err
 	}

@@ -57,7 +57,7 @@ func (s *Store) Approve(ctx context.Context, a Approval) (code string, err error
 // token. It is the look-up before every request to a guarded handler: one read, from
 // this process's memory where the backend can, one hash, no write.
 func (s *Store) Access(ctx context.Context, token string, now time.Time) (*Grant, *AccessToken, error) {
-	grantID, own, ok := parseAccess(token)
+	grantID, own, isKey, ok := parseAccess(token)
 	if !ok {
 		return nil, nil, ErrNotFound
 	}
@@ -65,7 +65,10 @@ func (s *Store) Access(ctx context.Context, token string, now time.Time) (*Grant
 	grant, access, err := opened(s.cached, ctx, grantID, hash, now)
 	if s.caching && errors.Is(err, ErrNotFound) {
 		// Another process may have issued the token since this one last asked.
-		return opened(s.backend.Get, ctx, grantID, hash, now)
+		grant, access, err = opened(s.backend.Get, ctx, grantID, hash, now)
+	}
+	if err == nil && isKey != (grant.ClientID == "") {
+		return nil, nil, ErrNotFound // under the other's prefix no scanner would find it
 	}
 	return grant, access, err
 }
@@ -116,7 +119,7 @@ func (s *Store) RevokeToken(ctx context.Context, token, clientID string) (*Grant
 		}
 		return grant, s.RevokeGrant(ctx, grant.ID)
 	}
-	grantID, own, ok := parseAccess(token)
+	grantID, own, ok := parseSingle(accessPrefix, token)
 	if !ok {
 		return nil, ErrNotFound
 	}
@@ -135,15 +138,13 @@ func (s *Store) RevokeToken(ctx context.Context, token, clientID string) (*Grant
 	return revoked, err
 }
 
-// keep is the change that stores g, to live as long as its code or the last of its tokens.
+// keep is the change that stores g, to live as long as its code or, once that was redeemed,
+// the last of its tokens.
 func (s *Store) keep(g *Grant, now time.Time) change {
 	if g.Code != nil {
 		return change{value: g, expires: g.Code.ExpiresAt}
 	}
 	expires := now
-	if g.Code != nil {
-		expires = later(expires, g.Code.ExpiresAt)
-	}
 	if (g.RefreshHash != Hash{}) {
 		expires = later(expires, g.UsedAt.Add(s.life.RefreshIdle))
 	}

@@ -84,14 +84,17 @@ func (s *Store) nameGrants(ctx context.Context, userID, name string) error {
 	return nil
 }
 
-// SuspendUser shuts a person out and ends their grants, which it returns. Their passkeys stay, for
-// ResumeUser.
+// SuspendUser shuts a person out and ends their grants, which it returns. Their passkeys stay,
+// for ResumeUser. Once begun it goes on without its caller: who hangs up leaves nobody
+// half shut out.
 func (s *Store) SuspendUser(ctx context.Context, id string) (ended []*Grant, err error) {
 	if id == OwnerID {
 		return nil, ErrOwner
 	}
+	ctx = context.WithoutCancel(ctx)
 	err = s.updateUser(ctx, id, func(u *User, now time.Time) error {
-		u.SuspendedAt, u.SignedOutAt = now, now
+		u.SuspendedAt = now
+		u.Epoch++
 		return nil
 	})
 	if err != nil {
@@ -108,22 +111,41 @@ func (s *Store) ResumeUser(ctx context.Context, id string) error {
 	})
 }
 
-// RemoveUser forgets a person and ends their grants, which it returns.
+// RemoveUser forgets a person and ends their grants, which it returns. Like SuspendUser it
+// goes on without its caller; for somebody who is gone it ends what may be left.
 func (s *Store) RemoveUser(ctx context.Context, id string) (ended []*Grant, err error) {
 	if id == OwnerID {
 		return nil, ErrOwner
 	}
-	// Not an error if they are gone: it may have failed half-way before.
+	ctx = context.WithoutCancel(ctx)
 	if err := s.remove(ctx, Key{KindUser, id}); err != nil {
 		return nil, err
 	}
 	return s.RevokeGrants(ctx, id, nil)
 }
 
-// AddPasskey gives a person one more passkey.
-func (s *Store) AddPasskey(ctx context.Context, userID string, p Passkey) error {
-	return s.updateUser(ctx, userID, func(u *User, _ time.Time) error {
-		if len(u.Passkeys) >= MaxPasskeys {
+// present returns ErrNotFound for a user who is suspended or gone: whatever should have
+// ended with them ends now, if a crash kept it from ending then. The owner is neither.
+func (s *Store) present(ctx context.Context, userID string) error {
+	if userID == OwnerID {
+		return nil
+	}
+	user, err := s.User(ctx, userID)
+	if err == nil && user.Suspended() {
+		return ErrNotFound
+	}
+	return err
+}
+
+// AddPasskey gives the person of an enrolment one more passkey. ErrNotFound: the
+// enrolment is void by now, because of what happened to the person or to the passkey
+// that asked for it.
+func (s *Store) AddPasskey(ctx context.Context, e *Enrolment, p Passkey) error {
+	return s.updateUser(ctx, e.UserID, func(u *User, _ time.Time) error {
+		switch {
+		case !e.admits(u) || !u.HasPasskey(e.PasskeyID):
+			return ErrNotFound
+		case len(u.Passkeys) >= MaxPasskeys:
 			return ErrTooManyPasskeys
 		}
 		u.Passkeys = append(u.Passkeys, p)
@@ -131,11 +153,16 @@ func (s *Store) AddPasskey(ctx context.Context, userID string, p Passkey) error 
 	})
 }
 
-// ReplacePasskeys gives a person who lost all passkeys a new one, and signs them out
-// everywhere: what is lost may have been found.
-func (s *Store) ReplacePasskeys(ctx context.Context, userID string, p Passkey) error {
-	return s.updateUser(ctx, userID, func(u *User, now time.Time) error {
-		u.Passkeys, u.SignedOutAt = []Passkey{p}, now
+// ReplacePasskeys gives the person of an enrolment, who lost all passkeys, a new one. It
+// signs them out everywhere and ends their other links: what is lost may have been
+// found. ErrNotFound: the enrolment is void by now.
+func (s *Store) ReplacePasskeys(ctx context.Context, e *Enrolment, p Passkey) error {
+	return s.updateUser(ctx, e.UserID, func(u *User, _ time.Time) error {
+		if !e.admits(u) {
+			return ErrNotFound
+		}
+		u.Passkeys = []Passkey{p}
+		u.Epoch++
 		return nil
 	})
 }

@@ -283,21 +283,106 @@ func TestOfManyNewNamesAtOnceAllGrantsHaveTheOneThatStands(t *testing.T) {
 	}
 }
 
+// addition is what a person who touched their first passkey has.
+func addition(u *store.User) *store.Enrolment {
+	return &store.Enrolment{Purpose: store.ForAddition, UserID: u.ID, Epoch: u.Epoch, PasskeyID: u.Passkeys[0].ID}
+}
+
+func recovery(u *store.User) *store.Enrolment {
+	return &store.Enrolment{Purpose: store.ForRecovery, UserID: u.ID, Epoch: u.Epoch}
+}
+
+func TestALinkIsVoidAfterWhatShutsItsPersonOut(t *testing.T) {
+	for name, shut := range map[string]func(s *server, u *store.User) error{
+		"signing out everywhere": func(s *server, u *store.User) error { return s.SignOutEverywhere(s.Context(), u.ID) },
+		"a recovery": func(s *server, u *store.User) error {
+			return s.ReplacePasskeys(s.Context(), recovery(u), u.Passkeys[0]) // even with the same passkey
+		},
+		"a suspension": func(s *server, u *store.User) error {
+			_, err := s.SuspendUser(s.Context(), u.ID)
+			return err
+		},
+		"a suspension that is over": func(s *server, u *store.User) error {
+			if _, err := s.SuspendUser(s.Context(), u.ID); err != nil {
+				return err
+			}
+			return s.ResumeUser(s.Context(), u.ID)
+		},
+		"a removal": func(s *server, u *store.User) error {
+			_, err := s.RemoveUser(s.Context(), u.ID)
+			return err
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := newServer(t, store.Lifetimes{})
+			ann := s.person("Ann")
+			token := s.enrol(store.ForRecovery, ann.ID, "")
+			link, err := s.Enrolment(t.Context(), token)
+			s.is(err, nil)
+			s.is(shut(s, ann), nil)
+			s.is(s.AddPasskey(t.Context(), addition(ann), store.Passkey{ID: []byte("thief")}), store.ErrNotFound)
+			s.is(s.ReplacePasskeys(t.Context(), link, store.Passkey{ID: []byte("thief")}), store.ErrNotFound)
+		})
+	}
+}
+
+func TestAnAdditionIsVoidOnceItsPasskeyIsRemoved(t *testing.T) {
+	s := newServer(t, store.Lifetimes{})
+	ann := s.person("Ann")
+	s.is(s.AddPasskey(t.Context(), addition(ann), store.Passkey{ID: []byte("two")}), nil)
+	s.is(s.RemovePasskey(t.Context(), ann.ID, ann.Passkeys[0].ID), nil)
+	s.is(s.AddPasskey(t.Context(), addition(ann), store.Passkey{ID: []byte("thief")}), store.ErrNotFound)
+}
+
+func TestWhoeverHangsUpASuspensionIsComplete(t *testing.T) {
+	s := newServer(t, store.Lifetimes{})
+	ann := s.person("Ann")
+	for n := range 5 {
+		_, _, err := s.CreateKey(t.Context(), store.NewKey{UserID: ann.ID, Name: fmt.Sprint(n), Life: time.Hour})
+		s.is(err, nil)
+	}
+	ctx, hangUp := context.WithCancel(t.Context())
+	hangUp()
+	ended, err := s.SuspendUser(ctx, ann.ID)
+	if s.is(err, nil); len(ended) != 5 {
+		t.Errorf("%d of 5 grants have ended", len(ended))
+	}
+}
+
+func TestWhoIsSuspendedRefreshesNothingEvenAfterACrashHalfWay(t *testing.T) {
+	s := newServer(t, store.Lifetimes{})
+	ann := s.person("Ann")
+	tokens, err := s.redeem(s.approveAs(ann), verifier)
+	s.is(err, nil)
+	code := s.approveAs(ann)
+	half := *s.user(ann.ID) // the person is written down, and then the power fails
+	half.SuspendedAt = time.Now()
+	key := store.Key{Kind: store.KindUser, ID: ann.ID}
+	record, err := s.backend.Get(t.Context(), key)
+	s.is(err, nil)
+	s.is(s.backend.Replace(t.Context(), key, record.Version, &half, time.Time{}), nil)
+	_, err = s.rotate(tokens.Refresh)
+	s.is(err, store.ErrNotFound)
+	_, err = s.redeem(code, verifier)
+	s.is(err, store.ErrNotFound)
+}
+
 func TestPasskeysAreAddedAndRemovedButForTheLast(t *testing.T) {
 	s := newServer(t, store.Lifetimes{})
 	ann := s.person("Ann")
 	one, two := []byte("Ann"), []byte("two")
 	s.is(s.RemovePasskey(t.Context(), ann.ID, one), store.ErrLastPasskey)
-	s.is(s.AddPasskey(t.Context(), ann.ID, store.Passkey{ID: two}), nil)
+	s.is(s.AddPasskey(t.Context(), addition(ann), store.Passkey{ID: two}), nil)
 	s.is(s.RemovePasskey(t.Context(), ann.ID, []byte("three")), store.ErrNotFound)
 	s.is(s.RemovePasskey(t.Context(), ann.ID, one), nil)
 	s.is(s.RemovePasskey(t.Context(), ann.ID, two), store.ErrLastPasskey)
+	ann = s.user(ann.ID)
 	for range store.MaxPasskeys - 1 {
-		s.is(s.AddPasskey(t.Context(), ann.ID, store.Passkey{}), nil)
+		s.is(s.AddPasskey(t.Context(), addition(ann), store.Passkey{}), nil)
 	}
-	s.is(s.AddPasskey(t.Context(), ann.ID, store.Passkey{}), store.ErrTooManyPasskeys)
-	s.is(s.AddPasskey(t.Context(), "nobody", store.Passkey{}), store.ErrNotFound)
-	s.is(s.ReplacePasskeys(t.Context(), ann.ID, store.Passkey{ID: []byte("new")}), nil)
+	s.is(s.AddPasskey(t.Context(), addition(ann), store.Passkey{}), store.ErrTooManyPasskeys)
+	s.is(s.AddPasskey(t.Context(), &store.Enrolment{UserID: "nobody"}, store.Passkey{}), store.ErrNotFound)
+	s.is(s.ReplacePasskeys(t.Context(), recovery(ann), store.Passkey{ID: []byte("new")}), nil)
 	if left := s.user(ann.ID).Passkeys; len(left) != 1 || string(left[0].ID) != "new" {
 		t.Errorf("%d passkeys are left", len(left))
 	}
@@ -307,7 +392,7 @@ func TestOfTwoWhoRemoveTheLastTwoPasskeysOneSucceeds(t *testing.T) {
 	for range 100 {
 		s := newServer(t, store.Lifetimes{})
 		ann := s.person("Ann")
-		s.is(s.AddPasskey(t.Context(), ann.ID, store.Passkey{ID: []byte("two")}), nil)
+		s.is(s.AddPasskey(t.Context(), addition(ann), store.Passkey{ID: []byte("two")}), nil)
 		errs := make([]error, 2)
 		var both sync.WaitGroup
 		for i, id := range []string{"Ann", "two"} {

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"bytes"
 	"encoding/json"
 	"slices"
 	"time"
@@ -23,8 +24,16 @@ type User struct {
 	Handle      []byte    `json:"handle"` // WebAuthn user handle: random bytes, then the ID
 	Passkeys    []Passkey `json:"passkeys"`
 	CreatedAt   time.Time `json:"created_at"`
-	SuspendedAt time.Time `json:"suspended_at,omitzero"`  // zero: not suspended
-	SignedOutAt time.Time `json:"signed_out_at,omitzero"` // sessions from before are over
+	SuspendedAt time.Time `json:"suspended_at,omitzero"` // zero: not suspended
+
+	// Epoch grows when the person is signed out everywhere, recovered or suspended.
+	// Sessions and links of another epoch are void, whatever the clocks say.
+	Epoch int `json:"epoch,omitempty"`
+}
+
+// HasPasskey reports whether u has the passkey of that ID.
+func (u *User) HasPasskey(id []byte) bool {
+	return slices.ContainsFunc(u.Passkeys, func(p Passkey) bool { return bytes.Equal(p.ID, id) })
 }
 
 // Owner reports whether u is who set the server up.

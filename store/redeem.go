@@ -88,6 +88,9 @@ func (s *Store) ConsumeCode(ctx context.Context, r Redemption) (Tokens, error) {
 		if err := r.Accept(g); err != nil {
 			return change{}, err
 		}
+		if err := s.present(ctx, g.UserID); err != nil {
+			return change{}, err
+		}
 		if g.Code == nil {
 			newest, err := follow(g, code, key, began, CodeRetry)
 			if err != nil {
@@ -138,6 +141,9 @@ func (s *Store) RotateRefresh(ctx context.Context, token, clientID string, narro
 		}
 		scopes, err := narrow(g)
 		if err != nil {
+			return change{}, err
+		}
+		if err := s.present(ctx, g.UserID); err != nil {
 			return change{}, err
 		}
 		live := refresh

@@ -1,11 +1,9 @@
 package store
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
-	"slices"
 	"time"
 
 	"github.com/mcpoauth/mcpoauth/internal/secret"
@@ -29,6 +27,7 @@ type Session struct {
 	SecretHash Hash      `json:"secret_hash"` // of the cookie's secret
 	UserID     string    `json:"user_id"`
 	PasskeyID  []byte    `json:"passkey_id"` // that signed in: without it the session is over
+	Epoch      int       `json:"epoch,omitempty"`
 	CreatedAt  time.Time `json:"created_at"`
 	SeenAt     time.Time `json:"seen_at"`
 }
@@ -44,10 +43,16 @@ func (s *Session) expiresAt() time.Time {
 	return last
 }
 
-// SignIn stores a new session and returns its token, which is nowhere else.
+// SignIn stores a new session of a user and returns its token, which is nowhere else.
 func (s *Store) SignIn(ctx context.Context, userID string, passkeyID []byte) (token string, err error) {
+	user, err := s.User(ctx, userID)
+	if err != nil {
+		return "", err
+	}
 	now, own := wall(), secret.New()
-	session := &Session{ID: secret.NewID(), SecretHash: secret.Sum(own), UserID: userID, PasskeyID: passkeyID, CreatedAt: now, SeenAt: now}
+	session := &Session{
+		ID: secret.NewID(), SecretHash: secret.Sum(own), UserID: userID, PasskeyID: passkeyID, Epoch: user.Epoch, CreatedAt: now, SeenAt: now,
+	}
 	if err := s.backend.Create(ctx, Key{KindSession, session.ID}, session, session.expiresAt()); err != nil {
 		return "", err
 	}
@@ -72,8 +77,7 @@ func (s *Store) Session(ctx context.Context, token string) (*Session, *User, err
 	if err != nil {
 		return nil, nil, err
 	}
-	known := slices.ContainsFunc(user.Passkeys, func(p Passkey) bool { return bytes.Equal(p.ID, session.PasskeyID) })
-	if user.Suspended() || !known || !session.CreatedAt.After(user.SignedOutAt) {
+	if user.Suspended() || user.Epoch != session.Epoch || !user.HasPasskey(session.PasskeyID) {
 		return nil, nil, ErrNotFound
 	}
 	return session, user, s.see(ctx, key, session)
@@ -100,10 +104,10 @@ func (s *Store) SignOut(ctx context.Context, id string) error {
 	return s.remove(ctx, Key{KindSession, id})
 }
 
-// SignOutEverywhere ends all sessions of a user.
+// SignOutEverywhere ends all sessions of a user, and the links made for them.
 func (s *Store) SignOutEverywhere(ctx context.Context, userID string) error {
-	return s.updateUser(ctx, userID, func(u *User, now time.Time) error {
-		u.SignedOutAt = now
+	return s.updateUser(ctx, userID, func(u *User, _ time.Time) error {
+		u.Epoch++
 		return nil
 	})
 }

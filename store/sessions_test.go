@@ -147,7 +147,7 @@ func TestWhatEndsASession(t *testing.T) {
 			return s.RemovePasskey(s.Context(), u.ID, u.Passkeys[0].ID)
 		}, nil, false},
 		{"replacing all passkeys", func(s *server, u *store.User, _ string) error {
-			return s.ReplacePasskeys(s.Context(), u.ID, store.Passkey{ID: []byte("new")})
+			return s.ReplacePasskeys(s.Context(), recovery(u), store.Passkey{ID: []byte("new")})
 		}, store.ErrNotFound, false},
 		{"suspending", func(s *server, u *store.User, _ string) error {
 			_, err := s.SuspendUser(s.Context(), u.ID)
@@ -168,7 +168,7 @@ func TestWhatEndsASession(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			timed(t, store.Lifetimes{}, func(s *server) {
 				ann, bob := s.person("Ann"), s.person("Bob")
-				s.is(s.AddPasskey(s.Context(), ann.ID, store.Passkey{ID: []byte("two")}), nil)
+				s.is(s.AddPasskey(s.Context(), addition(ann), store.Passkey{ID: []byte("two")}), nil)
 				ann = s.user(ann.ID)
 				token, bobs := s.signIn(ann), s.signIn(bob)
 				other, err := s.SignIn(s.Context(), ann.ID, []byte("two"))

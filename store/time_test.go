@@ -46,8 +46,13 @@ func timed(t *testing.T, life store.Lifetimes, prove func(s *server)) {
 
 func (s *server) approve() (code string) {
 	s.Helper()
+	return s.approveAs(&store.User{ID: store.OwnerID})
+}
+
+func (s *server) approveAs(user *store.User) (code string) {
+	s.Helper()
 	code, err := s.Approve(s.Context(), store.Approval{
-		UserID: store.OwnerID, Client: &store.Client{ID: clientID}, Challenge: challenge,
+		UserID: user.ID, UserName: user.Name, Client: &store.Client{ID: clientID}, Challenge: challenge,
 		Resource: "https://mcp.example.com/mcp", Scopes: []string{"mcp:tools"},
 	})
 	s.is(err, nil)

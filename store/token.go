@@ -44,11 +44,12 @@ func formatAccess(grantID, own string) string { return accessPrefix + grantID + 
 func formatCode(grantID, own string) string { return codePrefix + grantID + own }
 
 // parseAccess splits what opens a guarded handler: an access token or an API key.
-func parseAccess(token string) (grantID, own string, ok bool) {
+func parseAccess(token string) (grantID, own string, isKey, ok bool) {
 	if grantID, own, ok = parseSingle(accessPrefix, token); ok {
-		return grantID, own, true
+		return grantID, own, false, true
 	}
-	return parseSingle(keyPrefix, token)
+	grantID, own, ok = parseSingle(keyPrefix, token)
+	return grantID, own, true, ok
 }
 
 // parseSingle splits a token of one secret; the parts are slices of it.

@@ -22,9 +22,9 @@ const (
 type Task struct {
 	Delay  time.Duration
 	Do     func(ctx context.Context) error // never at once with itself
-	Failed func(err error)                 // told of each failure, at most once a minute
+	Failed func(err error)                 // told of each failure: at most once a minute, and of one in Close
 
-	asked atomic.Bool // for; changed under mu
+	asked atomic.Bool // for; set under mu, and no more once do begins
 
 	mu     sync.Mutex // guards what follows
 	timer  *time.Timer

@@ -26,7 +26,9 @@
 // [ParseKey] reads one that openssl rand -base64 32 made. The first key that [New]
 // gets seals, all of them open. To change the key: give the new one as the second,
 // to every process; then as the first, with the old one as the second; call [Rotate]; leave the
-// old one out. Without its key nothing can be read ever again: keep a copy of it, and
+// old one out. Each deployment has keys of its own: with the same key in two, whoever can
+// write to both databases can put a record of one in the place of the same record of the
+// other, such as its owner. Without its key nothing can be read ever again: keep a copy of it, and
 // not with the backups of the database.
 //
 // To begin with records that are there already, copy them with store.Copy into an empty

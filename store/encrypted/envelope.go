@@ -59,11 +59,12 @@ func (r keyring) sealBytes(key store.Key, data []byte, expires time.Time) (*stor
 
 func (r keyring) open(record store.Record) (opened, error) {
 	key := record.Key
-	e, _, err := unwrap(record)
+	var e envelope
+	_, err := decode(record, &e)
 	switch {
 	case err != nil:
 		return opened{}, err
-	case e.plain():
+	case e.Format == 0:
 		return opened{}, fmt.Errorf("encrypted: %v is not encrypted; if nobody else could ever write to the database, seal what is in it with SealPlain", key)
 	case e.Format != format:
 		return opened{}, fmt.Errorf("encrypted: %v is sealed in the format %d, and this program knows format %d; run the one that has sealed it", key, e.Format, format)
@@ -83,21 +84,28 @@ func (r keyring) open(record store.Record) (opened, error) {
 	return o, nil
 }
 
-// unwrap returns the envelope of a record of inner's, and the bytes that it read it
-// from.
-func unwrap(record store.Record) (e envelope, data []byte, err error) {
+// envelopeMembers counts the members that an envelope has, by their exact names. Nothing
+// that Store keeps has one of them.
+func envelopeMembers(members map[string]json.RawMessage) (n int) {
+	for _, name := range []string{"format", "key", "sealed"} {
+		if _, ok := members[name]; ok {
+			n++
+		}
+	}
+	return n
+}
+
+// decode reads a record of inner's, which has to be a JSON object, and returns its bytes.
+func decode(record store.Record, into any) (data []byte, err error) {
 	data, err = record.Value.Encode()
 	if err == nil {
-		err = json.Unmarshal(data, &e)
+		err = json.Unmarshal(data, into)
 	}
 	if err == nil && !bytes.HasPrefix(bytes.TrimSpace(data), []byte("{")) {
 		err = errors.New("it is no JSON object")
 	}
 	if err != nil {
-		return envelope{}, nil, fmt.Errorf("encrypted: reading %v: %w", record.Key, err)
+		return nil, fmt.Errorf("encrypted: reading %v: %w", record.Key, err)
 	}
-	return e, data, nil
+	return data, nil
 }
-
-// plain reports whether e was read from something that is no envelope.
-func (e envelope) plain() bool { return e.Format == 0 && e.KeyID == "" && e.Sealed == nil }

@@ -2,6 +2,7 @@ package encrypted
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"sync"
@@ -10,9 +11,14 @@ import (
 	"github.com/mcpoauth/mcpoauth/store"
 )
 
-// page is how many records are read in one step, and written at once: a backend that
-// waits for a disk waits once for all of them.
-const page = 256
+const (
+	page = 256 // records that are read in one step
+
+	// workers is how many records are written at once: several, because a backend that
+	// waits for a disk waits once for all of them, and few, because one that writes them
+	// one after another gives each only so long.
+	workers = 8
+)
 
 // Counts says what Rotate or SealPlain did to the records that it found.
 type Counts struct {
@@ -52,11 +58,19 @@ func (r keyring) outdated(record store.Record) ([]byte, time.Time, error) {
 }
 
 func (r keyring) plain(record store.Record) ([]byte, time.Time, error) {
-	e, data, err := unwrap(record)
-	if err != nil || !e.plain() {
+	var members map[string]json.RawMessage
+	data, err := decode(record, &members)
+	if err != nil {
 		return nil, time.Time{}, err
 	}
-	return data, record.ExpiresAt, nil
+	switch there := envelopeMembers(members); there {
+	case 0:
+		return data, record.ExpiresAt, nil
+	case 3:
+		return nil, time.Time{}, nil
+	default:
+		return nil, time.Time{}, fmt.Errorf("encrypted: %v has %d of the 3 members of a sealed record, so that it is neither sealed nor in the clear; restore it from a backup or delete it", record.Key, there)
+	}
 }
 
 func reseal(ctx context.Context, inner store.Backend, keys []Key, sel selection) (Counts, error) {
@@ -84,23 +98,31 @@ func reseal(ctx context.Context, inner store.Backend, keys []Key, sel selection)
 	return counts, nil
 }
 
-// resealAll treats the records of a page at once.
+// resealAll treats the records of a page, several at once.
 func (r keyring) resealAll(ctx context.Context, inner store.Backend, listed []store.Record, sel selection, counts *Counts) error {
 	var countsMu sync.Mutex // guards counts and first
 	var first error
 	var all sync.WaitGroup
-	for _, record := range listed {
+	one := func(record store.Record) (goOn bool) {
+		sealed, err := r.resealOne(ctx, inner, record, sel)
+		countsMu.Lock()
+		defer countsMu.Unlock()
+		switch {
+		case err != nil && first == nil:
+			first = err
+		case err == nil && sealed:
+			counts.Sealed++
+		case err == nil:
+			counts.Kept++
+		}
+		return first == nil
+	}
+	for w := range workers {
 		all.Go(func() {
-			sealed, err := r.resealOne(ctx, inner, record, sel)
-			countsMu.Lock()
-			defer countsMu.Unlock()
-			switch {
-			case err != nil && first == nil:
-				first = err
-			case err == nil && sealed:
-				counts.Sealed++
-			case err == nil:
-				counts.Kept++
+			for i := w; i < len(listed); i += workers {
+				if !one(listed[i]) {
+					return
+				}
 			}
 		})
 	}

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/mcpoauth/mcpoauth/store"
@@ -179,6 +180,74 @@ func TestSealPlainSealsWhatIsInTheClear(t *testing.T) {
 	if record, err := b.Get(t.Context(), store.Key{Kind: store.KindSession, ID: "a"}); err != nil || record.ExpiresAt != life {
 		t.Errorf("it expires at %v, want %v; %v", record.ExpiresAt, life, err)
 	}
+}
+
+func TestSealPlainTakesForSealedOnlyWhatIs(t *testing.T) {
+	const complaint = "of the 3 members of a sealed record"
+	for data, want := range map[string]string{
+		`{"Key": "x"}`:            "",
+		`{"Key": 1, "FORMAT": 1}`: "",
+		`{"format": 1}`:           complaint,
+		`{"sealed": ""}`:          complaint,
+		`{"key": "x"}`:            complaint,
+		`{"key": null}`:           complaint,
+		`{"format": 1, "key": "x", "Sealed": ""}`: complaint,
+	} {
+		t.Run(data, func(t *testing.T) {
+			in := inner(t)
+			one := key(t, oneKey)
+			a := store.Key{Kind: store.KindGrant, ID: "a"}
+			create(t, in, a, data, time.Time{})
+			counts, err := encrypted.SealPlain(t.Context(), in, one)
+			if want != "" {
+				if err == nil || !strings.Contains(err.Error(), want) || !strings.Contains(err.Error(), "grant/a") || counts != (encrypted.Counts{}) {
+					t.Errorf("SealPlain = %+v, %v", counts, err)
+				}
+				if record, err := in.Get(t.Context(), a); err != nil || text(t, record) != data {
+					t.Errorf("it is %v now, %v", record, err)
+				}
+				return
+			}
+			if err != nil || counts != (encrypted.Counts{Sealed: 1}) {
+				t.Errorf("SealPlain = %+v, %v", counts, err)
+			}
+			if record, err := over(t, in, one).Get(t.Context(), a); err != nil || text(t, record) != data {
+				t.Errorf("it is %v now, %v", record, err)
+			}
+		})
+	}
+}
+
+func TestAPageIsSealedByADatabaseThatCommitsSlowly(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		in := memory.New(memory.Options{})
+		defer in.Close()
+		const count = 300 // more than one page
+		for n := range count {
+			create(t, in, store.Key{Kind: store.KindGrant, ID: fmt.Sprint(n)}, `{}`, time.Time{})
+		}
+		counts, err := encrypted.SealPlain(t.Context(), &serial{in, make(chan struct{}, 1)}, key(t, oneKey))
+		if want := (encrypted.Counts{Sealed: count}); err != nil || counts != want {
+			t.Errorf("SealPlain = %+v, %v; want %+v", counts, err, want)
+		}
+	})
+}
+
+// serial replaces one record after another, slowly, and for each only waits so long.
+type serial struct {
+	*memory.Backend
+	turn chan struct{}
+}
+
+func (s *serial) Replace(ctx context.Context, key store.Key, version uint64, value store.Value, expires time.Time) error {
+	select {
+	case s.turn <- struct{}{}:
+	case <-time.After(5 * time.Second):
+		return context.DeadlineExceeded
+	}
+	defer func() { <-s.turn }()
+	time.Sleep(200 * time.Millisecond)
+	return s.Backend.Replace(ctx, key, version, value, expires)
 }
 
 func TestRotateNeedsKeysAndABackendThatAnswers(t *testing.T) {

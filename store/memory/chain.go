@@ -10,7 +10,8 @@ const cureLog = "restore the file and its logs from the same backup; or, to do w
 
 // chain sorts the logs that were found beside a file: those that go on where the file
 // ends, in their order, and those whose changes are in it already. A log that is
-// neither belongs to another state of the file.
+// neither belongs to another state of the file, unless it is empty: such a one was made
+// and could not be used.
 //
 // The machine may stop between any two steps of a merge, so that a file is
 // followed by no log, one or two, and one that it was merged with may still be there.
@@ -53,7 +54,7 @@ func chain(h head, logs []*foundLog) (follow, merged []*foundLog, err error) {
 		merged, after = slices.Insert(merged, 0, l), l.After
 	}
 	for _, l := range logs {
-		if l.begun() {
+		if l.count > 0 {
 			return nil, nil, cured{
 				fmt.Errorf("the log %s belongs to another state of it, from before or after a backup", l.path),
 				cureLog,

@@ -3,7 +3,7 @@ package memory
 import (
 	"context"
 	"errors"
-	"fmt"
+	"os"
 	"sync"
 	"time"
 
@@ -24,7 +24,7 @@ type file struct {
 	path   string
 	tables []kept
 	cure   string // what moving the file away means
-	unlock func() error
+	lock   *os.File
 	spare  bool // nobody waits for it, so that it may wait itself
 
 	diskMu sync.Mutex // guards saved and the files on the disk
@@ -184,7 +184,7 @@ func (f *file) finish(b *batch, err error) {
 		// The last step may have failed after the rename: the file then holds
 		// what its callers were told did not happen.
 		f.stale = true
-		b.err = fmt.Errorf("memory: writing %s: %w", f.path, err)
+		b.err = unusable("writing", f.path, err, "")
 	}
 	close(b.done)
 }
@@ -215,7 +215,7 @@ func (f *file) close() error {
 	close(f.closing)
 	f.writer.Wait()
 	f.merger.Wait()
-	return errors.Join(f.complete(), f.unlock())
+	return errors.Join(f.complete(), f.lock.Close())
 }
 
 // notClosing returns an error once the file is being closed: a merge under way would

@@ -10,6 +10,8 @@ import (
 	"runtime"
 )
 
+const asItIs = 0
+
 func syncDir(string) error { return errors.ErrUnsupported }
 
 // openLocked fails: without a lock two processes would overwrite each other's

@@ -10,6 +10,9 @@ import (
 	"syscall"
 )
 
+// asItIs opens a file neither through a link, nor waits for the other end of a pipe.
+const asItIs = syscall.O_NOFOLLOW | syscall.O_NONBLOCK
+
 // syncDir makes a rename durable.
 func syncDir(dir string) error {
 	d, err := os.Open(dir)

@@ -7,6 +7,8 @@ import (
 	"syscall"
 )
 
+const asItIs = 0
+
 // syncDir does nothing: Windows cannot, and NTFS keeps renames in order.
 func syncDir(string) error { return nil }
 

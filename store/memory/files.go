@@ -77,11 +77,11 @@ func (b *Backend) openFile(path, cure string, tables ...kept) error {
 			return unusable("opening", path, err, cureElsewhere)
 		}
 	}
-	unlock, err := lock(path + ".lock")
+	lockFile, err := lock(path + ".lock")
 	if err != nil {
 		return unusable("locking", path, err, cureElsewhere)
 	}
-	f := &file{path: path, tables: tables, cure: cure, unlock: unlock, pending: make(map[store.Key]*batch), closing: make(chan struct{})}
+	f := &file{path: path, tables: tables, cure: cure, lock: lockFile, pending: make(map[store.Key]*batch), closing: make(chan struct{})}
 	b.files = append(b.files, f)
 	for _, k := range tables {
 		f.spare = f.spare || k.table.file != nil
@@ -117,12 +117,15 @@ func (f *file) unreadable(err error) error {
 	return unusable("reading", f.path, err, cure)
 }
 
-// unusable adds the cure that err brings, or otherwise cure.
+// unusable adds the cure that err brings, or otherwise cure; empty: none.
 func unusable(doing, path string, err error, cure string) error {
 	if c, ok := errors.AsType[cured](err); ok {
 		cure = c.cure
 	}
-	return fmt.Errorf("memory: %s %s: %w; %s", doing, path, err, cure)
+	if cure != "" {
+		cure = "; " + cure
+	}
+	return fmt.Errorf("memory: %s %s: %w%s", doing, path, err, cure)
 }
 
 func (b *Backend) closeFiles() error {

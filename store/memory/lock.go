@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strconv"
 	"strings"
 )
@@ -15,7 +16,7 @@ var errHeld = errors.New("the lock is held")
 // lock takes the lock file at path, or fails if somebody has it. The kernel lets
 // go of it when the process ends, however it ends; the file stays, because
 // removing it could take it from under whoever locks it next.
-func lock(path string) (unlock func() error, err error) {
+func lock(path string) (*os.File, error) {
 	f, err := openLocked(path)
 	if errors.Is(err, errHeld) {
 		return nil, cured{fmt.Errorf("it is in use by %s", holder(path)), "stop that one, or name another file"}
@@ -23,10 +24,29 @@ func lock(path string) (unlock func() error, err error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := writeHolder(f); err != nil {
+	if err = writeHolder(f); err == nil {
+		err = locked(f)
+	}
+	if err != nil {
 		return nil, errors.Join(err, f.Close())
 	}
-	return f.Close, nil
+	return f, nil
+}
+
+// locked returns an error once the lock file is not the one that was locked: after
+// rm *.lock another process gets in, and each would overwrite what the other has
+// acknowledged.
+func locked(lock *os.File) error {
+	if runtime.GOOS == "windows" {
+		return nil // nobody can remove it there while it is open
+	}
+	if err := inPlace(lock); err != nil {
+		return cured{
+			fmt.Errorf("the lock file was removed or replaced, so that another process may have it open: %w", err),
+			"make sure that there is none, restart this one, and leave lock files where they are",
+		}
+	}
+	return nil
 }
 
 // writeHolder writes who has the lock now: the program's name and its process ID.

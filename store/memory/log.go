@@ -36,14 +36,16 @@ func beginLog(path string, h head) (*log, error) {
 		return nil, err
 	}
 	first := logLine(0, text[len("{"):len(text)-len("}")])
-	if err := writeNew(path, func(f *os.File) error { _, err := f.Write(first); return err }); err != nil {
+	// Not opened again: what fails then would leave a log that nobody goes on with.
+	l.file, err = createNew(path, func(f *os.File) error { _, err := f.Write(first); return err })
+	if err != nil {
 		return nil, err
 	}
 	if err := syncDir(filepath.Dir(path)); err != nil {
-		return nil, errors.Join(err, os.Remove(path))
+		return nil, errors.Join(err, l.file.Close(), os.Remove(path))
 	}
 	l.size, l.lines = int64(len(first)), 1
-	return l, l.open()
+	return l, nil
 }
 
 func (l *log) open() (err error) {
@@ -101,14 +103,7 @@ func (l *log) restore() error {
 
 // inPlace reports whether the log is still where the next start looks for it. Somebody
 // may have removed it, as people do with logs.
-func (l *log) inPlace() bool {
-	there, err := os.Lstat(l.path)
-	if err != nil {
-		return false
-	}
-	ours, err := l.file.Stat()
-	return err == nil && os.SameFile(there, ours)
-}
+func (l *log) inPlace() bool { return inPlace(l.file) == nil }
 
 // remove deletes a log whose changes are elsewhere. One that stays nevertheless is
 // known at the next start by its generation.

@@ -11,7 +11,7 @@
 //	state.activity.json    what was last used when, and the last events
 //	state.unapproved.json  clients that nobody has approved yet
 //	state.json.tmp         a file that is being written
-//	state.json.lock        who has it open
+//	state.json.lock        who has it open; without it that one changes nothing more
 //	state.json.v1          the file as an older version left it
 //
 // and the same for passkeys.json. A file of less than 64 KiB has no log: it is written

@@ -25,7 +25,7 @@ func (f *file) mergeIfDue(swept bool) {
 	if swept {
 		f.failed = false
 	}
-	if f.merging || f.failed || len(f.logs) == 0 || !f.due(swept) {
+	if f.merging || f.failed || len(f.logs) == 0 || !f.due(swept) || locked(f.lock) != nil {
 		return
 	}
 	if len(f.logs) == 1 && f.Log == f.log().Generation {
@@ -93,6 +93,9 @@ func (f *file) prepare(m *merge) error {
 
 // install puts a merged file into place. The caller holds diskMu.
 func (f *file) install(m *merge) error {
+	if err := locked(f.lock); err != nil {
+		return err // and the merged file stays: its name may be in use by another process
+	}
 	if err := os.Rename(m.temp, f.path); err != nil {
 		return errors.Join(err, os.Remove(m.temp))
 	}

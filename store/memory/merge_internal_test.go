@@ -224,6 +224,19 @@ func TestALogThatWasBeingBegunIsNoObstacle(t *testing.T) {
 	}
 }
 
+// Such as one that was made when there were no more descriptors to open it with.
+func TestALogThatWasMadeButNeverUsedIsNoObstacle(t *testing.T) {
+	s := openStepped(t)
+	s.change("first")
+	s.locked(s.state.begin)
+	s.locked(func() error {
+		s.state.logs = s.state.logs[:1]
+		return nil
+	})
+	s.change("in the log before it")
+	s.dies("with a log that nobody goes on with")
+}
+
 func TestAMergeStopsWhenTheServerDoes(t *testing.T) {
 	s := openStepped(t)
 	s.change("first")

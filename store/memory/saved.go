@@ -83,6 +83,16 @@ func (f *file) open() error {
 func (f *file) write(changes []change) error {
 	f.diskMu.Lock()
 	defer f.diskMu.Unlock()
+	if err := locked(f.lock); err != nil {
+		return err
+	}
+	if err := f.save(changes); err != nil {
+		return err
+	}
+	return locked(f.lock) // if so, who locks it from now on reads what was written
+}
+
+func (f *file) save(changes []change) error {
 	switch l := f.log(); {
 	case f.spare, l == nil && f.size <= maxWhole:
 		return f.writeWhole(changes)
@@ -168,6 +178,9 @@ func (f *file) complete() error {
 	defer f.diskMu.Unlock()
 	if len(f.logs) == 0 {
 		return nil
+	}
+	if err := locked(f.lock); err != nil {
+		return unusable("closing", f.path, err, "")
 	}
 	if err := f.writeWhole(nil); err != nil {
 		return fmt.Errorf("memory: merging %s into %s: %w; nothing is lost: the next start reads both", f.log().path, f.path, err)

@@ -1,6 +1,7 @@
 package memory
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -20,7 +21,32 @@ func readTrusted(path string) ([]byte, error) {
 	if err := trusted(path); err != nil {
 		return nil, err
 	}
-	return os.ReadFile(path)
+	f, info, err := openTrusted(path)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	var data bytes.Buffer
+	data.Grow(int(info.Size()) + bytes.MinRead)
+	_, err = data.ReadFrom(f)
+	return data.Bytes(), err
+}
+
+// openTrusted looks at the file that it has opened: since trusted did, somebody may have
+// put another one under its name.
+func openTrusted(path string) (*os.File, fs.FileInfo, error) {
+	f, err := os.OpenFile(path, os.O_RDONLY|asItIs, 0)
+	if err != nil {
+		return nil, nil, err
+	}
+	info, err := f.Stat()
+	if err == nil {
+		err = trustedFile(path, info)
+	}
+	if err != nil {
+		return nil, nil, errors.Join(err, f.Close())
+	}
+	return f, info, nil
 }
 
 // trusted returns an error if the file at path is one that somebody else could have
@@ -28,10 +54,14 @@ func readTrusted(path string) ([]byte, error) {
 // opened, because one that sudo made cannot be.
 func trusted(path string) error {
 	info, err := os.Lstat(path)
-	switch {
-	case err != nil:
+	if err != nil {
 		return err
-	case !info.Mode().IsRegular():
+	}
+	return trustedFile(path, info)
+}
+
+func trustedFile(path string, info fs.FileInfo) error {
+	if !info.Mode().IsRegular() {
 		return fmt.Errorf("%s is not a file: its mode is %v", path, info.Mode())
 	}
 	return distrust(path, info)
