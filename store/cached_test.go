@@ -100,3 +100,28 @@ func TestAnEncryptedStoreThatIsOpenedInTheClearIsAnErrorAndNotAnOpenSetup(t *tes
 		t.Errorf("got %v, want an error that says how to open it", err)
 	}
 }
+
+// A fenced backend has carried a deletion out, but not on enough replicas: it says so each
+// time, until they are back.
+type fenced struct{ store.Backend }
+
+var errTooFew = errors.New("0 of 1 replicas have it")
+
+func (f fenced) Delete(ctx context.Context, key store.Key) error {
+	return errors.Join(errTooFew, ctx.Err())
+}
+
+func TestARevocationThatIsRepeatedIsNotDoneBeforeTheReplicasHaveIt(t *testing.T) {
+	backend := memory.New(memory.Options{})
+	defer backend.Close()
+	token := "mcpoauth_rt_" + strings.Repeat("A", 22+43+43)
+	for name, test := range map[string]struct {
+		backend store.Backend
+		want    error
+	}{"it is gone everywhere": {backend, store.ErrNotFound}, "it is gone here alone": {fenced{backend}, errTooFew}} {
+		_, err := store.New(test.backend, store.Lifetimes{}).RevokeToken(t.Context(), token, "client")
+		if !errors.Is(err, test.want) || test.want == errTooFew && errors.Is(err, store.ErrNotFound) {
+			t.Errorf("%s: got %v, want %v", name, err, test.want)
+		}
+	}
+}

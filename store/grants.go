@@ -109,6 +109,13 @@ func (s *Store) RevokeGrant(ctx context.Context, id string) error {
 func (s *Store) RevokeToken(ctx context.Context, token, clientID string) (*Grant, error) {
 	if l, ok := parseRefresh(token); ok {
 		grant, err := get[Grant](ctx, s, Key{KindGrant, l.grantID})
+		if errors.Is(err, ErrNotFound) {
+			// It may be gone since a try that failed, because too few replicas had
+			// it: a backend that waits for them waits again, and nothing else happens.
+			if failed := s.RevokeGrant(ctx, l.grantID); failed != nil {
+				return nil, failed
+			}
+		}
 		if err != nil {
 			return nil, err
 		}

@@ -1,6 +1,7 @@
 package postgres_test
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 	"testing"
@@ -30,6 +31,40 @@ func TestBackendWithoutPreparedStatements(t *testing.T) {
 				return opened(t, url+"&default_query_exec_mode="+mode, postgres.Options{Schema: anySchema()})
 			})
 		})
+	}
+}
+
+func TestAStricterDefaultIsolationMakesNoErrorsOfChangesThatMeet(t *testing.T) {
+	server := realserver.Postgres(t)
+	server.SQL("ALTER DATABASE postgres SET default_transaction_isolation = 'repeatable read'")
+	b := opened(t, server.URL, postgres.Options{})
+	other, err := pgx.Connect(t.Context(), server.URL)
+	ok(t, err)
+	defer other.Close(t.Context())
+	for name, c := range map[string]struct {
+		change func(key store.Key, version uint64) error
+		want   error
+	}{
+		"Replace": {func(key store.Key, version uint64) error {
+			return b.Replace(t.Context(), key, version, number(1), time.Time{})
+		}, store.ErrConflict},
+		"Delete": {func(key store.Key, _ uint64) error { return b.Delete(t.Context(), key) }, nil},
+	} {
+		key := grant(name)
+		ok(t, b.Create(t.Context(), key, number(0), time.Time{}))
+		record, err := b.Get(t.Context(), key)
+		ok(t, err)
+		tx, err := other.Begin(t.Context())
+		ok(t, err)
+		_, err = tx.Exec(t.Context(), "UPDATE mcpoauth.records SET version = version / 2 + 1 WHERE id = $1", key.ID)
+		ok(t, err)
+		changing := make(chan error, 1)
+		go func() { changing <- c.change(key, record.Version) }()
+		until(t, func() bool { return server.SQL("SELECT count(*) FROM pg_locks WHERE NOT granted") == "1" })
+		ok(t, tx.Commit(t.Context()))
+		if err := <-changing; !errors.Is(err, c.want) {
+			t.Errorf("%s met another change and returned %v, want %v", name, err, c.want)
+		}
 	}
 }
 

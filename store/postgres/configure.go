@@ -23,12 +23,20 @@ func configure(address string, timeout time.Duration) (*pgxpool.Config, error) {
 		return nil, errors.New("postgres: the database's URL is wrong: " + err.Error())
 	}
 	config.ConnConfig.ValidateConnect = writable
+	config.ConnConfig.AfterConnect = readCommitted
 	// None of the pool listens, but behind a pooler it may hear, and would keep it all.
 	config.ConnConfig.OnNotification = func(*pgconn.PgConn, *pgconn.Notification) {}
 	config.ConnConfig.ConnectTimeout = cmp.Or(config.ConnConfig.ConnectTimeout, timeout)
 	// Leaves time to connect anew when a connection has died in silence.
 	config.PingTimeout = cmp.Or(config.PingTimeout, timeout/2)
 	return config, nil
+}
+
+// readCommitted is for databases and roles with a stricter default, under which a change
+// that meets another one fails instead of seeing it. Not a parameter of the connection's
+// start: a pooler may refuse those.
+func readCommitted(ctx context.Context, conn *pgconn.PgConn) error {
+	return conn.Exec(ctx, "SET default_transaction_isolation = 'read committed'").Close()
 }
 
 // writable refuses a standby, which may answer with what was revoked, and takes no change.

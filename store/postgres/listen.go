@@ -109,6 +109,7 @@ func (l *listener) listen(ctx context.Context) error {
 			return errors.New("nothing is heard; a pooler in between has to be in session mode")
 		}
 		if l.cache.moved.Load() {
+			l.pool.Reset() // some of them, perhaps: they are to lead to one
 			return errors.New("other connections lead to another server")
 		}
 	}

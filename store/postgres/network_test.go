@@ -1,7 +1,9 @@
 package postgres_test
 
 import (
+	"context"
 	"errors"
+	"sync"
 	"testing"
 	"time"
 
@@ -101,4 +103,62 @@ func TestAWriteThatTimedOutIsSeenOnceItIsMade(t *testing.T) {
 		record, err := b.GetCached(t.Context(), key)
 		return err == nil && numberOf(t, record) == 2
 	})
+}
+
+func TestTheBackendsOwnTimeLimitDoesNotPassForTheCallers(t *testing.T) {
+	server := realserver.Postgres(t)
+	cable := realserver.NewCable(t, server.Addr)
+	b := opened(t, at(t, server.URL, cable.Addr), postgres.Options{Timeout: 200 * time.Millisecond})
+	key := grant("a")
+	cable.Cut()
+	defer cable.Mend() // so that Close need not wait
+	for name, operation := range map[string]func(ctx context.Context) error{
+		"Get":       func(ctx context.Context) error { _, err := b.Get(ctx, key); return err },
+		"GetCached": func(ctx context.Context) error { _, err := b.GetCached(ctx, key); return err },
+		"Create":    func(ctx context.Context) error { return b.Create(ctx, key, number(0), time.Time{}) },
+		"Replace":   func(ctx context.Context) error { return b.Replace(ctx, key, 1, number(0), time.Time{}) },
+		"Delete":    func(ctx context.Context) error { return b.Delete(ctx, key) },
+		"List":      func(ctx context.Context) error { _, err := b.List(ctx, key.Kind, "", "", 1); return err },
+	} {
+		err := operation(t.Context())
+		if err == nil || sentinel(err) || errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled) {
+			t.Errorf("%s: our own limit returned %v", name, err)
+		}
+		if err := operation(shortly(t)); !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("%s: the caller's limit returned %v", name, err)
+		}
+		ended, end := context.WithCancel(t.Context())
+		time.AfterFunc(20*time.Millisecond, end)
+		if err := operation(ended); !errors.Is(err, context.Canceled) {
+			t.Errorf("%s: a caller who hung up got %v", name, err)
+		}
+	}
+}
+
+func TestWhenConnectionsLeadToSeveralServersAllAreMadeAnew(t *testing.T) {
+	first, second := realserver.Postgres(t), realserver.Postgres(t)
+	o := postgres.Options{}
+	key := grant("a")
+	for _, server := range []*realserver.PostgresServer{first, second} {
+		ok(t, opened(t, server.URL, o).Create(t.Context(), key, number(1), time.Time{}))
+	}
+	first.Stop()
+	b := opened(t, at(t, first.URL, first.Addr, second.Addr)+"&application_name=astray&pool_min_conns=2&pool_max_conns=2", o)
+	until(t, b.Hears)
+	const astray = " FROM pg_stat_activity WHERE application_name = 'astray'"
+	until(t, func() bool { return second.SQL("SELECT count(*)"+astray) == "4" }) // two of them listen and beat
+	first.Start()
+	second.SQL("SELECT pg_terminate_backend(pid)" + astray + " AND query NOT LIKE '%notify%' AND query NOT LIKE '%postmaster%' LIMIT 1")
+	until(t, func() bool {
+		var both sync.WaitGroup
+		for range 2 {
+			both.Go(func() {
+				_, _ = b.Get(t.Context(), key) // so that the next one asks
+				_, _ = b.GetCached(t.Context(), key)
+			})
+		}
+		both.Wait()
+		return second.SQL("SELECT count(*)"+astray) == "0"
+	})
+	kept(t, b, key)
 }

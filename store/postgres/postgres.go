@@ -19,7 +19,8 @@
 // in between, and with pool_max_conns, to which each replica adds two connections. A pooler
 // such as PgBouncer has to be in session mode: in transaction mode nothing is heard of
 // other replicas, so that every bearer check asks the database, and the log says so. It may
-// need default_query_exec_mode=exec, too.
+// need default_query_exec_mode=exec, too, and where default_transaction_isolation is not
+// "read committed", ALTER ROLE mcp SET default_transaction_isolation = 'read committed'.
 //
 // # For people
 //

@@ -44,23 +44,23 @@ func (b *Backend) GetCached(ctx context.Context, key store.Key) (store.Record, e
 
 // read asks the database. It returns the server that answered, too.
 func (b *Backend) read(ctx context.Context, key store.Key) (store.Record, server, error) {
-	ctx, cancel := context.WithTimeout(ctx, b.timeout)
+	limited, cancel := context.WithTimeout(ctx, b.timeout)
 	defer cancel()
 	var r row
 	var started time.Time
-	err := b.pool.QueryRow(ctx, b.sql.get, string(key.Kind), key.ID).Scan(&r.value, &r.version, &r.expires, &started)
+	err := b.pool.QueryRow(limited, b.sql.get, string(key.Kind), key.ID).Scan(&r.value, &r.version, &r.expires, &started)
 	if errors.Is(err, pgx.ErrNoRows) {
 		return store.Record{}, 0, store.ErrNotFound
 	}
 	if err != nil {
-		return store.Record{}, 0, fmt.Errorf("postgres: reading a %s: %w", key.Kind, err)
+		return store.Record{}, 0, b.failed(ctx, "reading", key.Kind, err)
 	}
 	return r.record(key), server(started.UnixMicro()), nil
 }
 
 // Create implements store.Backend.
 func (b *Backend) Create(ctx context.Context, key store.Key, value store.Value, expires time.Time) error {
-	ctx, cancel := context.WithTimeout(ctx, b.timeout)
+	limited, cancel := context.WithTimeout(ctx, b.timeout)
 	defer cancel()
 	args, err := arguments(key, value, expires)
 	if err != nil {
@@ -68,10 +68,10 @@ func (b *Backend) Create(ctx context.Context, key store.Key, value store.Value, 
 	}
 	// Of a record that was swept, the cache may not have heard yet.
 	defer b.cache.drop(key)
-	done, err := b.pool.Exec(ctx, b.sql.create, args...)
+	done, err := b.pool.Exec(limited, b.sql.create, args...)
 	switch {
 	case err != nil:
-		return fmt.Errorf("postgres: creating a %s: %w", key.Kind, err)
+		return b.failed(ctx, "creating", key.Kind, err)
 	case done.RowsAffected() == 0:
 		return store.ErrConflict
 	}
@@ -80,7 +80,7 @@ func (b *Backend) Create(ctx context.Context, key store.Key, value store.Value, 
 
 // Replace implements store.Backend.
 func (b *Backend) Replace(ctx context.Context, key store.Key, version uint64, value store.Value, expires time.Time) error {
-	ctx, cancel := context.WithTimeout(ctx, b.timeout)
+	limited, cancel := context.WithTimeout(ctx, b.timeout)
 	defer cancel()
 	args, err := arguments(key, value, expires)
 	if err != nil {
@@ -88,10 +88,10 @@ func (b *Backend) Replace(ctx context.Context, key store.Key, version uint64, va
 	}
 	defer b.cache.drop(key)
 	var present, replaced bool
-	err = b.pool.QueryRow(ctx, b.sql.replace, append(args, int64(version))...).Scan(&present, &replaced)
+	err = b.pool.QueryRow(limited, b.sql.replace, append(args, int64(version))...).Scan(&present, &replaced)
 	switch {
 	case err != nil:
-		return fmt.Errorf("postgres: replacing a %s: %w", key.Kind, err)
+		return b.failed(ctx, "replacing", key.Kind, err)
 	case replaced:
 		return nil
 	case present:
@@ -102,13 +102,13 @@ func (b *Backend) Replace(ctx context.Context, key store.Key, version uint64, va
 
 // Delete implements store.Backend.
 func (b *Backend) Delete(ctx context.Context, key store.Key) error {
-	ctx, cancel := context.WithTimeout(ctx, b.timeout)
+	limited, cancel := context.WithTimeout(ctx, b.timeout)
 	defer cancel()
 	defer b.cache.drop(key)
-	done, err := b.pool.Exec(ctx, b.sql.delete, string(key.Kind), key.ID)
+	done, err := b.pool.Exec(limited, b.sql.delete, string(key.Kind), key.ID)
 	switch {
 	case err != nil:
-		return fmt.Errorf("postgres: deleting a %s: %w", key.Kind, err)
+		return b.failed(ctx, "deleting", key.Kind, err)
 	case done.RowsAffected() == 0:
 		return store.ErrNotFound
 	}
@@ -117,13 +117,13 @@ func (b *Backend) Delete(ctx context.Context, key store.Key) error {
 
 // List implements store.Backend.
 func (b *Backend) List(ctx context.Context, kind store.Kind, prefix, after string, limit int) ([]store.Record, error) {
-	ctx, cancel := context.WithTimeout(ctx, b.timeout)
+	limited, cancel := context.WithTimeout(ctx, b.timeout)
 	defer cancel()
 	// The last of ASCII, which is in no ID, so that a range of the primary key
 	// is what begins with prefix.
-	rows, err := b.pool.Query(ctx, b.sql.list, string(kind), prefix, prefix+"\x7f", after, max(limit, 0))
+	rows, err := b.pool.Query(limited, b.sql.list, string(kind), prefix, prefix+"\x7f", after, max(limit, 0))
 	if err != nil {
-		return nil, fmt.Errorf("postgres: listing records of kind %s: %w", kind, err)
+		return nil, b.failed(ctx, "listing", kind, err)
 	}
 	records, err := pgx.CollectRows(rows, func(found pgx.CollectableRow) (store.Record, error) {
 		var r row
@@ -132,9 +132,24 @@ func (b *Backend) List(ctx context.Context, kind store.Kind, prefix, after strin
 		return r.record(store.Key{Kind: kind, ID: id}), err
 	})
 	if err != nil {
-		return nil, fmt.Errorf("postgres: listing records of kind %s: %w", kind, err)
+		return nil, b.failed(ctx, "listing", kind, err)
 	}
 	return records, nil
+}
+
+// failed says what failed. Our own time limit does not pass for the caller's; the
+// caller's may end a connection's wait just before ctx knows.
+func (b *Backend) failed(ctx context.Context, doing string, kind store.Kind, err error) error {
+	deadline, limited := ctx.Deadline()
+	switch {
+	case ctx.Err() != nil:
+		err = ctx.Err()
+	case limited && time.Until(deadline) <= 0:
+		err = context.DeadlineExceeded
+	case errors.Is(err, context.DeadlineExceeded):
+		err = fmt.Errorf("not done within %v: %v", b.timeout, err)
+	}
+	return fmt.Errorf("postgres: %s a record of kind %s: %w", doing, kind, err)
 }
 
 // A row is what the database says of a record.

@@ -27,8 +27,8 @@ type cache struct {
 	shards [cacheShards]shard
 }
 
-// A shard counts the changes to any of its keys: a record that was read while one
-// arrived may be from before it, and is not kept.
+// A shard counts the changes to any of its keys, and what else tells of one: a record that
+// was read meanwhile may be from before it, and is not kept.
 type shard struct {
 	mu      sync.RWMutex // guards the fields below
 	records map[string]kept
@@ -54,7 +54,7 @@ func (b *Backend) GetCached(ctx context.Context, key store.Key) (store.Record, e
 	if ok {
 		return record, nil
 	}
-	record, err := b.Get(ctx, key)
+	record, err := b.get(ctx, key)
 	if err == nil {
 		record = s.keep(string(name), record, changes, now)
 	}
@@ -112,6 +112,17 @@ func (c *cache) drop(name string) {
 	defer s.mu.Unlock()
 	s.changes++
 	delete(s.records, name)
+}
+
+// correct drops what is not of this version, nor keeps what was asked for before it was read.
+func (c *cache) correct(name string, version uint64) {
+	s := c.shard([]byte(name))
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.changes++
+	if s.records[name].record.Version != version {
+		delete(s.records, name)
+	}
 }
 
 func (c *cache) flush() {

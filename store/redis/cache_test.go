@@ -1,10 +1,12 @@
 package redis
 
 import (
+	"errors"
 	"strconv"
 	"testing"
 	"time"
 
+	"github.com/mcpoauth/mcpoauth/internal/realserver"
 	"github.com/mcpoauth/mcpoauth/store"
 )
 
@@ -23,6 +25,7 @@ func TestOnlyWhatIsSurelyTheLatestIsKept(t *testing.T) {
 		"a connection ended":          {func(c *cache) { c.flush() }, 0, false},
 		"another shard was changed":   {func(c *cache) { c.drop(elsewhere(c)) }, 0, true},
 		"the server told of no names": {func(c *cache) { c.invalidate(nil) }, 0, false},
+		"Get returned a newer one":    {func(c *cache) { c.correct("a", 2) }, 0, false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			cache := newCache()
@@ -41,6 +44,36 @@ func elsewhere(c *cache) string {
 	for n := 0; ; n++ {
 		if name := strconv.Itoa(n); c.shard([]byte(name)) != c.shard([]byte("a")) {
 			return name
+		}
+	}
+}
+
+// Before the server's own message is there.
+func TestWhatGetLearnsIsNotContradictedFromMemory(t *testing.T) {
+	b, err := Open(t.Context(), "redis://"+realserver.Redis(t).Addr, Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer b.Close()
+	changed, gone := store.Key{Kind: "grant", ID: "changed"}, store.Key{Kind: "grant", ID: "gone"}
+	if err := b.Create(t.Context(), changed, store.NewEncoded([]byte(`{}`)), time.Time{}); err != nil {
+		t.Fatal(err)
+	}
+	current, err := b.Get(t.Context(), changed)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, key := range []store.Key{changed, gone} {
+		name := b.layout.record(key)
+		s := b.cache.shard([]byte(name))
+		now := time.Now().UnixNano()
+		_, changes, _ := s.find([]byte(name), now)
+		s.keep(name, store.Record{Key: key, Version: current.Version + 1}, changes, now)
+
+		want, wantErr := b.Get(t.Context(), key)
+		got, err := b.GetCached(t.Context(), key)
+		if got.Version != want.Version || !errors.Is(err, wantErr) {
+			t.Errorf("%s: Get returned version %d, %v, and GetCached then %d, %v", key.ID, want.Version, wantErr, got.Version, err)
 		}
 	}
 }

@@ -33,8 +33,9 @@ func TestNoEvictionIsAskedForWhereMemoryIsLimited(t *testing.T) {
 }
 
 func TestTheKeysOfARecordShareASlotAndOnlyItsOwnIsTracked(t *testing.T) {
-	keys := layout{"mcpoauth"}.keys(store.Key{Kind: "grant", ID: "abc"})
-	for i, want := range []string{"mcpoauth:{grant:11}:abc", "mcpoauth:ids:{grant:11}", "mcpoauth:expiry:{grant:11}"} {
+	l, key := layout{"mcpoauth"}, store.Key{Kind: "grant", ID: "abc"}
+	keys := append(l.keys(key), l.fence(key))
+	for i, want := range []string{"mcpoauth:{grant:11}:abc", "mcpoauth:ids:{grant:11}", "mcpoauth:expiry:{grant:11}", "mcpoauth:fence:{grant:11}"} {
 		if keys[i] != want {
 			t.Errorf("got the key %s, want %s", keys[i], want)
 		}

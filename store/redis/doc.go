@@ -26,12 +26,16 @@
 // evicts. When memory is full, nothing new is kept and revocation still works.
 //
 // A fail-over loses what the new primary did not have yet: a grant could come back that
-// was revoked a moment before. Options.WaitReplicas, or wait_replicas=1 in the URL, is against that. Set it to the number
-// of replicas that a primary has; with a lower one, a replica could be promoted that was
-// not among them. With min-replicas-to-write and min-replicas-max-lag
-// a primary that was cut off from its replicas stops taking writes.
-// It goes on to answer reads: a process that can reach only that primary, and no
-// Sentinel, sees the past until the network is whole.
+// was revoked a moment before. Options.WaitReplicas, or wait_replicas=1 in the URL, is
+// against that. Set it to the number of replicas that a primary has; with a lower one, a
+// replica could be promoted that was not among them. A write that they did not have in time
+// is an error, and a fail-over may keep or undo it: repeat it until it succeeds. Of a refresh
+// that was repeated so, the new primary may not know the tokens, and the grant then ends as
+// if they had been stolen.
+//
+// With min-replicas-to-write and min-replicas-max-lag a primary that was cut off from its
+// replicas stops taking writes. It goes on to answer reads: a process that can reach only
+// that primary, and no Sentinel, sees the past until the network is whole.
 //
 // A user with the least rights, for the default prefix:
 //
@@ -62,8 +66,10 @@
 //	mcpoauth:{grant:07}:ID        hash of a record: v version, d JSON, e expiry in Unix microseconds
 //	mcpoauth:ids:{grant:07}       sorted set of the bucket's IDs, in byte order
 //	mcpoauth:expiry:{grant:07}    sorted set of those that expire, by the time when Redis forgets them
+//	mcpoauth:fence:{grant:07}     says nothing; written with WaitReplicas, to have a write to wait for
 //
-// Deleting a hash ends what it stands for, at once and everywhere.
+// Deleting a hash ends what it stands for, at once and everywhere. Its ID leaves the sorted
+// sets when somebody lists that kind.
 //
 // # The client library
 //

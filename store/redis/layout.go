@@ -53,7 +53,12 @@ func (l layout) expiry(kind store.Kind, bucket int) string {
 	return fmt.Sprintf("%s:expiry:{%s:%02d}", l.prefix, kind, bucket)
 }
 
-// keys returns all keys that a write to a record touches.
+// fence returns the key that is there or not, and is turned over, to have something to wait for.
+func (l layout) fence(key store.Key) string {
+	return fmt.Sprintf("%s:fence:{%s:%02d}", l.prefix, key.Kind, bucketOf(key.ID))
+}
+
+// keys returns all keys that a change to a record touches.
 func (l layout) keys(key store.Key) []string {
 	bucket := bucketOf(key.ID)
 	return []string{l.record(key), l.ids(key.Kind, bucket), l.expiry(key.Kind, bucket)}

@@ -65,7 +65,7 @@ func (b *Backend) ids(ctx context.Context, kind store.Kind, prefix, after string
 }
 
 // collect appends the records that are still there: the index keeps an ID for a while after
-// Redis has forgotten its record.
+// Redis has forgotten its record, or a person deleted it.
 func (b *Backend) collect(ctx context.Context, records []store.Record, kind store.Kind, ids []string) ([]store.Record, error) {
 	if len(ids) == 0 {
 		return records, nil
@@ -74,14 +74,25 @@ func (b *Backend) collect(ctx context.Context, records []store.Record, kind stor
 	for i, id := range ids {
 		commands[i] = b.read(store.Key{Kind: kind, ID: id})
 	}
+	var gone []rueidis.Completed
 	for i, answer := range b.client.DoMulti(ctx, commands...) {
 		record, err := decode(store.Key{Kind: kind, ID: ids[i]}, answer)
 		switch {
 		case err == nil:
 			records = append(records, record)
-		case !errors.Is(err, store.ErrNotFound):
+		case errors.Is(err, store.ErrNotFound):
+			gone = append(gone, b.forget(store.Key{Kind: kind, ID: ids[i]}))
+		default:
 			return nil, err
 		}
 	}
+	if len(gone) > 0 {
+		b.client.DoMulti(ctx, gone...) // if it fails, the next List tries again
+	}
 	return records, nil
+}
+
+// forget takes the ID of a record that is not there out of the index.
+func (b *Backend) forget(key store.Key) rueidis.Completed {
+	return b.client.B().Eval().Script(forgetScript.text).Numkeys(3).Key(b.layout.keys(key)...).Arg(key.ID).Build()
 }

@@ -19,13 +19,26 @@ const margin = time.Minute
 
 // Get implements store.Backend.
 func (b *Backend) Get(ctx context.Context, key store.Key) (store.Record, error) {
+	record, err := b.get(ctx, key)
+	if err == nil {
+		b.cache.correct(b.layout.record(key), record.Version)
+	}
+	return record, err
+}
+
+// get asks the server. What is gone is not answered from memory either, though the server
+// has not told of it yet.
+func (b *Backend) get(ctx context.Context, key store.Key) (store.Record, error) {
 	if err := ctx.Err(); err != nil {
 		return store.Record{}, err
 	}
 	limited, cancel := context.WithTimeout(ctx, b.timeout)
 	defer cancel()
 	record, err := decode(key, b.client.Do(limited, b.read(key)))
-	if err != nil && !errors.Is(err, store.ErrNotFound) {
+	switch {
+	case errors.Is(err, store.ErrNotFound):
+		b.cache.drop(b.layout.record(key))
+	case err != nil:
 		err = b.failed(ctx, "getting", key.Kind, err)
 	}
 	return record, err

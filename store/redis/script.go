@@ -13,18 +13,29 @@ import (
 	"github.com/mcpoauth/mcpoauth/store"
 )
 
-// The scripts are atomic. KEYS are the record, the IDs of its bucket and their expiry;
-// ARGV[1] is the ID. Versions are compared as strings: Lua's numbers have 53 bits.
+// The scripts are atomic. KEYS are the record, the IDs of its bucket, their expiry and, for
+// who waits for replicas, the fence; ARGV[1] is the ID. Versions are compared as strings: Lua's numbers have 53 bits.
 //
 // When memory is full, Redis refuses a script's first write if it takes memory, and
 // none after one that did not: so HSET comes first, and all is done or nothing.
+//
+// WAIT waits for what its own connection wrote, since Redis 7.2 for nothing else. A script
+// that finds its work done or overtaken therefore turns the fence over: one write, which
+// the replicas have only after those that the script saw. DEL comes first there, so that
+// it works when memory is full.
+const fence = `
+		local function seen(outcome)
+			if KEYS[4] and redis.call('DEL', KEYS[4]) == 0 then redis.call('HSET', KEYS[4], 'up', 1) end
+			return outcome
+		end`
+
 var (
 	// ARGV: ID, version, value, expiry, time to forget.
 	//
 	// At each creation a few IDs are dropped whose records Redis has forgotten since,
 	// so that the index shrinks as fast as it can grow.
-	createScript = newScript(`
-		if redis.call('EXISTS', KEYS[1]) == 1 then return 'conflict' end
+	createScript = newScript(fence + `
+		if redis.call('EXISTS', KEYS[1]) == 1 then return seen('conflict') end
 		redis.call('HSET', KEYS[1], 'v', ARGV[2], 'd', ARGV[3], 'e', ARGV[4])
 		redis.call('ZADD', KEYS[2], 0, ARGV[1])
 		if ARGV[5] ~= '' then
@@ -43,10 +54,10 @@ var (
 		return 'done'`)
 
 	// ARGV: ID, version, value, expiry, time to forget, version to replace.
-	replaceScript = newScript(`
+	replaceScript = newScript(fence + `
 		local current = redis.call('HGET', KEYS[1], 'v')
-		if not current then return 'gone' end
-		if current ~= ARGV[6] then return 'conflict' end
+		if not current then return seen('gone') end
+		if current ~= ARGV[6] then return seen('conflict') end
 		redis.call('HSET', KEYS[1], 'v', ARGV[2], 'd', ARGV[3], 'e', ARGV[4])
 		if ARGV[5] ~= '' then
 			redis.call('PEXPIREAT', KEYS[1], ARGV[5])
@@ -58,12 +69,18 @@ var (
 		return 'done'`)
 
 	// ARGV: ID.
-	deleteScript = newScript(`
+	deleteScript = newScript(fence + `
 		local deleted = redis.call('DEL', KEYS[1])
 		redis.call('ZREM', KEYS[2], ARGV[1])
 		redis.call('ZREM', KEYS[3], ARGV[1])
-		if deleted == 0 then return 'gone' end
+		if deleted == 0 then return seen('gone') end
 		return 'done'`)
+
+	// ARGV: ID. A record that was created meanwhile stays.
+	forgetScript = newScript(`
+		if redis.call('EXISTS', KEYS[1]) == 1 then return end
+		redis.call('ZREM', KEYS[2], ARGV[1])
+		redis.call('ZREM', KEYS[3], ARGV[1])`)
 )
 
 type script struct {
@@ -82,6 +99,9 @@ func (b *Backend) write(ctx context.Context, doing string, s script, key store.K
 		return err
 	}
 	keys := b.layout.keys(key)
+	if b.wait > 0 {
+		keys = append(keys, b.layout.fence(key))
+	}
 	defer b.cache.drop(keys[0])
 	limited, cancel := context.WithTimeout(ctx, b.timeout)
 	defer cancel()
@@ -110,7 +130,8 @@ func (b *Backend) run(ctx context.Context, s script, keys, args []string) (strin
 }
 
 // send waits for the replicas whatever the script's outcome: what it found gone
-// or changed is the write of somebody else, who may not have waited for them yet.
+// or changed is the write of somebody else, who may not have waited for them yet, or one of
+// ours for which they did not come in time.
 func (b *Backend) send(ctx context.Context, command rueidis.Completed) (string, error) {
 	if b.wait == 0 {
 		return b.client.Do(ctx, command).ToString()
