@@ -57,12 +57,11 @@ func TestARevokedConnectionIsDeadAtTheNextRequest(t *testing.T) {
 	kept, ended := s.login(), s.login()
 	id := s.grantOf(t, ended.access)
 	s.wantAlive(t, "the connection", ended.access)
-	s.post("/account/revoke", "grant", id).wantRedirect(t, "/account?done=revoked")
+	s.wantDone(s.post("/account/revoke", "grant", id), "/account", "Revoked. It cannot get in any more.")
 	s.wantDead(t, "the access token", ended.access)
 	s.refresh(ended.clientID, ended.refresh).wantError(t, http.StatusBadRequest, "invalid_grant")
 	s.wantAlive(t, "the other connection", kept.access)
 	s.post("/account/revoke", "grant", id).wantPage(t, http.StatusNotFound)
-	s.get("/account?done=revoked").wantPage(t, http.StatusOK, "Revoked.")
 }
 
 // grantOf is the ID of the grant that an access token or key belongs to, as the wrapped handler sees it.
@@ -84,7 +83,7 @@ func TestRevokingAnAppEndsAllItsConnectionsAndNoOthers(t *testing.T) {
 	page := s.post("/account/revoke-app", "app", first.clientID)
 	page.wantPage(t, http.StatusOK, "2 connections will end at once", "Test client")
 	s.wantAlive(t, "a connection that nobody has said yes to ending", again)
-	s.sure("/account/revoke-app", "app", first.clientID).wantRedirect(t, "/account?done=revoked-app")
+	s.wantDone(s.sure("/account/revoke-app", "app", first.clientID), "/account", "That app cannot get in any more.")
 	s.wantDead(t, "the first connection", first.access)
 	s.wantDead(t, "the second", again)
 	s.wantAlive(t, "the other app", other.access)
@@ -99,13 +98,22 @@ func TestRevokingEverythingEndsKeysAndCodesTooAndSaysSoFirst(t *testing.T) {
 	token, key := s.login().access, s.key("CI")
 	id := s.public(webClient)
 	code := s.code(authorizationRequest(id, webClient))
-	s.post("/account/revoke-all").wantPage(t, http.StatusOK, "1 API key will end at once, and cannot be brought back")
-	s.sure("/account/revoke-all").wantRedirect(t, "/account?done=revoked-all")
+	s.post("/account/revoke-all").wantPage(t, http.StatusOK, "1 API key will end at once, and cannot be brought back", "you have to approve it", "its app has not come for yet, ends too")
+	s.wantDone(s.sure("/account/revoke-all"), "/account", "Everything was revoked.", "Nothing is connected yet")
 	s.wantDead(t, "the connection", token)
 	s.wantDead(t, "the key", key)
 	s.redeem(id, webClient, code).wantError(t, http.StatusBadRequest, "invalid_grant")
-	s.get("/account?done=revoked-all").wantPage(t, http.StatusOK, "Nothing is connected")
-	s.post("/account/revoke-all", "confirmed", "yes").wantPage(t, http.StatusNotFound)
+}
+
+func TestRevokingEverythingEndsACodeThoughNothingIsConnected(t *testing.T) {
+	s := signedIn(t)
+	id := s.public(webClient)
+	code := s.code(authorizationRequest(id, webClient))
+	page := s.post("/account/revoke-all")
+	page.wantPage(t, http.StatusOK, "What was approved just now, and its app has not come for yet, ends too.")
+	page.wantNot(t, "will end at once")
+	s.wantDone(s.sure("/account/revoke-all"), "/account", "Everything was revoked.")
+	s.redeem(id, webClient, code).wantError(t, http.StatusBadRequest, "invalid_grant")
 }
 
 // crowded is a server with n connections, of which each tenth is of another app.
@@ -191,7 +199,7 @@ func TestASearchFindsByWhatAPageSaysAndGoesOnThroughItsPages(t *testing.T) {
 		t.Errorf("the pages of the search have %d and %d", len(first.field("grant")), len(second.field("grant")))
 	}
 	// Revoking leads back to where one was.
-	s.post("/account/revoke", "grant", second.field("grant")[0], "q", "zebra", "page", "2").wantRedirect(t, "/account?done=revoked&page=2&q=zebra")
+	s.post("/account/revoke", "grant", second.field("grant")[0], "q", "zebra", "page", "2").wantRedirect(t, "/account?page=2&q=zebra")
 }
 
 func TestAFewConnectionsAreNotSearched(t *testing.T) {
@@ -220,16 +228,18 @@ func TestEachSeesAndEndsTheirOwnConnectionsAndTheOwnerAll(t *testing.T) {
 	for _, id := range []string{"", "x", ownersID + "x", "../user/owner", strings.Repeat("A", 22), "\x00"} {
 		bob.post("/account/revoke", "grant", id).wantPage(t, http.StatusNotFound)
 	}
-	bob.sure("/account/revoke-all").wantRedirect(t, "/account?done=revoked-all")
+	bob.sure("/account/revoke-all").wantRedirect(t, "/account")
 	s.wantAlive(t, "the owner's connection", owners.access)
 	s.wantDead(t, "Bob's connection", bobs.access)
 
 	bobs = bob.login()
-	s.post("/account/revoke", "grant", s.grantOf(t, bobs.access)).wantRedirect(t, "/account?done=revoked")
+	s.post("/account/revoke", "grant", s.grantOf(t, bobs.access)).wantRedirect(t, "/account")
 	s.wantDead(t, "Bob's connection", bobs.access)
 	bobs = bob.login()
-	s.post("/account/revoke-all").wantPage(t, http.StatusOK, "2 connections of 2 people will end")
-	s.sure("/account/revoke-all").wantRedirect(t, "/account?done=revoked-all")
+	all := s.post("/account/revoke-all")
+	all.wantPage(t, http.StatusOK, "2 connections of 2 people will end", "the person that it was connected for has to approve it")
+	all.wantNot(t, "you have to approve")
+	s.sure("/account/revoke-all").wantRedirect(t, "/account")
 	s.wantDead(t, "Bob's connection", bobs.access)
 	s.wantDead(t, "the owner's connection", owners.access)
 }
@@ -255,7 +265,7 @@ func TestScriptedNamesAreHarmlessOnEveryPage(t *testing.T) {
 		bob := s.invite(text)
 		bob.login()
 		bob.key(text)
-		s.post("/account/passkeys/rename", "passkey", s.get("/account/passkeys").only(t, "passkey"), "name", text).wantRedirect(t, "/account/passkeys?done=renamed")
+		s.post("/account/passkeys/rename", "passkey", s.get("/account/passkeys").only(t, "passkey"), "name", text).wantRedirect(t, "/account/passkeys")
 		s.post("/account/people/withdraw", "invitation", "x")
 		pages := everyPage(t, s)
 		pages["search for it"] = s.get("/account?q=" + url.QueryEscape(text))

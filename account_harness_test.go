@@ -12,7 +12,10 @@ import (
 	"github.com/mcpoauth/mcpoauth/store"
 )
 
-const sessionCookie = "__Host-mcpoauth_session"
+const (
+	sessionCookie = "__Host-mcpoauth_session"
+	noticeCookie  = "__Host-mcpoauth_notice"
+)
 
 // another is another browser in front of the same server, with an authenticator that has
 // no passkey yet.
@@ -79,6 +82,17 @@ func (a answer) wantRedirect(t *testing.T, want string) {
 	}
 }
 
+// wantDone fails unless the answer redirects to a page that says so, once.
+func (s *server) wantDone(a answer, path string, says ...string) {
+	s.t.Helper()
+	a.wantRedirect(s.t, path)
+	s.get(path).wantPage(s.t, http.StatusOK, says...)
+	again := s.get(path)
+	if strings.Contains(again.body, "status notice") {
+		s.t.Errorf("%s says it again:\n%s", path, again.words())
+	}
+}
+
 func (a answer) wantNot(t *testing.T, says ...string) {
 	t.Helper()
 	for _, text := range says {
@@ -86,6 +100,16 @@ func (a answer) wantNot(t *testing.T, says ...string) {
 			t.Errorf("%s says %q:\n%s", a.Request.URL.Path, text, a.words())
 		}
 	}
+}
+
+// plant puts a cookie into the browser.
+func (s *server) plant(name, value string) {
+	s.t.Helper()
+	u, err := url.Parse(s.url)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	s.http.Jar.SetCookies(u, []*http.Cookie{{Name: name, Value: value, Path: "/", Secure: true, Quoted: true}})
 }
 
 // cookie is the value of the browser's session cookie, or "".

@@ -8,13 +8,20 @@ import (
 	"time"
 
 	"github.com/mcpoauth/mcpoauth"
+	"github.com/mcpoauth/mcpoauth/store"
+	"github.com/mcpoauth/mcpoauth/store/memory"
 )
 
 func TestAnAPIKeyWorksUntilItIsRevoked(t *testing.T) {
 	s := signedIn(t)
 	made := s.touched("/account/keys/create", "name", "Backup", "resource", mcpURL, "scope.mcp:tools", "yes", "life", "90")
-	made.wantPage(t, http.StatusOK, "shown this once", "export MCP_API_KEY=mcpoauth_ak_", "Authorization: Bearer mcpoauth_ak_", "in 3 months")
+	made.wantPage(t, http.StatusOK, "shown this once", "read -rs MCP_API_KEY", "Authorization: Bearer $MCP_API_KEY", "in 3 months")
 	key := keyPattern.FindString(made.body)
+	for _, command := range []string{"Bearer ", "API_KEY="} {
+		if strings.Contains(made.body, command+key) {
+			t.Errorf("the key is in a line that a shell remembers: %s", made.words())
+		}
+	}
 	s.wantAlive(t, "the key", key)
 	identity, _ := s.call(key).json(t, "identity").(map[string]any)
 	if identity["UserID"] != "owner" || identity["ClientID"] != "" {
@@ -30,7 +37,7 @@ func TestAnAPIKeyWorksUntilItIsRevoked(t *testing.T) {
 	if strings.Contains(s.logs.String(), key[len("mcpoauth_ak_")+22:]) {
 		t.Error("the log has the key")
 	}
-	s.post("/account/revoke", "grant", s.get("/account/keys").only(t, "grant"), "from", "keys").wantRedirect(t, "/account/keys?done=revoked")
+	s.wantDone(s.post("/account/revoke", "grant", s.get("/account/keys").only(t, "grant"), "from", "keys"), "/account/keys", "Revoked.")
 	s.wantDead(t, "the key", key)
 	s.get("/account/keys").wantNot(t, "Backup")
 }
@@ -126,7 +133,40 @@ func TestEachMakesKeysForThemselves(t *testing.T) {
 	s.get("/account/keys").wantNot(t, "Bob's")
 	bob.get("/account/keys").wantNot(t, "The owner's")
 	bob.post("/account/revoke", "grant", s.grantOf(t, owners)).wantPage(t, http.StatusNotFound)
-	s.post("/account/revoke", "grant", s.grantOf(t, bobs)).wantRedirect(t, "/account?done=revoked")
+	s.post("/account/revoke", "grant", s.grantOf(t, bobs)).wantRedirect(t, "/account")
 	s.wantAlive(t, "the owner's key", owners)
 	s.wantDead(t, "Bob's key", bobs)
+}
+
+func TestThereIsAnEndToAPIKeys(t *testing.T) {
+	backend := memory.New(memory.Options{})
+	defer backend.Close()
+	s := serve(t, mcpoauth.Config{Store: backend})
+	s.setUp()
+	s.enter()
+	bob := s.invite("Bob")
+	st := store.New(backend, store.Lifetimes{})
+	for range 99 {
+		if _, _, err := st.CreateKey(t.Context(), store.NewKey{UserID: store.OwnerID, Name: "CI", Resource: mcpURL, Scopes: []string{"mcp:tools"}, Life: time.Hour}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	s.login() // which is no key
+	form := []string{"name", "CI", "resource", mcpURL, "scope.mcp:tools", "yes", "life", "7"}
+	late := s.touch(s.post("/account/keys/create", form...))
+	s.wantAlive(t, "the hundredth key", s.key("CI"))
+	for _, sent := range [][]string{form, append(form, "ceremony", late)} {
+		page := s.post("/account/keys/create", sent...)
+		page.wantPage(t, http.StatusOK, "You have 100 keys, and there can be no more. Revoke one first.")
+		if strings.Contains(page.body, "data-digest") || keyPattern.MatchString(page.body) {
+			t.Errorf("one more is made: %s", page.words())
+		}
+	}
+	page := s.get("/account/keys")
+	if n := len(page.field("grant")); n != 100 || s.weight(page) >= 100_000 {
+		t.Errorf("%d keys in %d bytes", n, s.weight(page))
+	}
+	s.wantAlive(t, "another person's key", bob.key("CI"))
+	s.post("/account/revoke", "grant", page.field("grant")[0])
+	s.wantAlive(t, "a key in the place of one", s.key("CI"))
 }

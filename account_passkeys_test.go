@@ -13,15 +13,32 @@ import (
 // new one is that of the browser it returns.
 func (s *server) addPasskey(t *testing.T) *server {
 	t.Helper()
+	other, token := s.another(), s.addition(t)
+	jar := other.http.Jar
+	other.http.Jar = s.http.Jar // the token is for this browser
+	other.setUpWith(token)
+	other.http.Jar = jar
+	return other
+}
+
+// addition is a token for one more passkey.
+func (s *server) addition(t *testing.T) string {
+	t.Helper()
 	page := s.post("/account/passkeys/add")
 	page.wantPage(t, http.StatusOK, "Continue with a passkey")
 	token := s.fetch("/account/passkeys/add", map[string]string{"ceremony": s.touch(page)})
 	if token.StatusCode != http.StatusOK {
 		t.Fatalf("no token: %d %s", token.StatusCode, token.body)
 	}
-	other := s.another()
-	other.setUpWith(token.text(t, "token"))
-	return other
+	return token.text(t, "token")
+}
+
+func TestANewPasskeyIsSaidToWorkOnceItIsThere(t *testing.T) {
+	s := signedIn(t)
+	s.get("/account/passkeys?added").wantNot(t, "The new passkey works.")
+	s.addPasskey(t)
+	s.get("/account/passkeys?added").wantPage(t, http.StatusOK, "The new passkey works.")
+	s.get("/account/passkeys").wantNot(t, "The new passkey works.")
 }
 
 func TestTheOnlyPasskeyIsNudgedAboutAndStays(t *testing.T) {
@@ -65,7 +82,7 @@ func TestARemovedPasskeyOpensNothingAndEndsItsSessions(t *testing.T) {
 	page := s.post("/account/passkeys/remove", "passkey", ids[1])
 	page.wantPage(t, http.StatusOK, "Remove the passkey “Passkey 2”?", "Apps stay connected")
 	key.get("/account").wantPage(t, http.StatusOK)
-	s.touched("/account/passkeys/remove", "passkey", ids[1]).wantRedirect(t, "/account/passkeys?done=passkey-removed")
+	s.wantDone(s.touched("/account/passkeys/remove", "passkey", ids[1]), "/account/passkeys", "It does not sign anybody in any more.")
 	key.get("/account").wantRedirect(t, "/account/sign-in?return_to=%2Faccount")
 	s.wantAlive(t, "the connection", token)
 	s.get("/account/passkeys").wantPage(t, http.StatusOK, "only passkey")
@@ -88,12 +105,13 @@ func TestATouchForRemovingOnePasskeyDoesNotRemoveAnother(t *testing.T) {
 func TestAPasskeyIsCalledWhatItsPersonCallsIt(t *testing.T) {
 	s := signedIn(t)
 	id := s.get("/account/passkeys").only(t, "passkey")
-	s.post("/account/passkeys/rename", "passkey", id, "name", "  Ann's\tphone\u202e ").wantRedirect(t, "/account/passkeys?done=renamed")
-	s.get("/account/passkeys").wantPage(t, http.StatusOK, "Ann's phone")
-	for _, name := range []string{"", "  ", "\u200b", strings.Repeat("x", 65)} {
-		s.post("/account/passkeys/rename", "passkey", id, "name", name).wantRedirect(t, "/account/passkeys?done=bad-name")
+	s.wantDone(s.post("/account/passkeys/rename", "passkey", id, "name", "  Ann's\tphone\u202e "), "/account/passkeys", "Renamed.", "Ann's phone")
+	if log := s.logs.String(); !strings.Contains(log, "passkey.renamed") || !strings.Contains(log, "Ann's phone") {
+		t.Error("the log does not say so")
 	}
-	s.get("/account/passkeys?done=bad-name").wantPage(t, http.StatusOK, "Ann's phone", "1 to 64 characters")
+	for _, name := range []string{"", "  ", "\u200b", strings.Repeat("x", 65)} {
+		s.wantDone(s.post("/account/passkeys/rename", "passkey", id, "name", name), "/account/passkeys", "Ann's phone", "1 to 64 characters")
+	}
 }
 
 func TestNobodyTouchesAnothersPasskeys(t *testing.T) {
@@ -129,8 +147,9 @@ func TestThereIsAnEndToPasskeys(t *testing.T) {
 	for range store.MaxPasskeys - 1 {
 		s.addPasskey(t)
 	}
-	token := s.fetch("/account/passkeys/add", map[string]string{"ceremony": s.touch(s.post("/account/passkeys/add"))}).text(t, "token")
-	if status := s.another().tryToEnrol(t, token); status != http.StatusBadRequest {
+	other, token := s.another(), s.addition(t)
+	other.http.Jar = s.http.Jar
+	if status := other.tryToEnrol(t, token); status != http.StatusBadRequest {
 		t.Errorf("one more is answered with %d", status)
 	}
 	page := s.get("/account/passkeys")

@@ -2,7 +2,9 @@ package mcpoauth_test
 
 import (
 	"encoding/json"
+	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -12,6 +14,7 @@ import (
 
 	"github.com/mcpoauth/mcpoauth"
 	"github.com/mcpoauth/mcpoauth/store"
+	"github.com/mcpoauth/mcpoauth/store/memory"
 )
 
 // tryToEnrol makes a passkey with a link's token, as far as it gets: the status of the
@@ -89,9 +92,46 @@ func TestNamesOfPeopleAreCleanBoundedAndTheirOwn(t *testing.T) {
 	s.invite("Bob")
 	s.invitation("Cleo")
 	for _, name := range []string{"", " ", "\u200b", strings.Repeat("x", 65), "owner", "OWNER", "bob", " Bob\u202e", "cleo"} {
-		s.post("/account/people/invite", "name", name).wantRedirect(t, "/account/people?done=bad-name")
+		s.wantDone(s.post("/account/people/invite", "name", name), "/account/people", "1 to 64 characters that nobody else here has")
 	}
 	s.post("/account/people/invite", "name", strings.Repeat("é", 64)).wantPage(t, http.StatusOK, "Invite")
+}
+
+func TestNobodyIsCalledOwnerThoughTheOwnerIsNotAnyMore(t *testing.T) {
+	s, router := inProcess(t, mcpoauth.Config{})
+	s.setUp()
+	s.enter()
+	if err := router.RenamePerson(t.Context(), store.OwnerID, "Ann"); err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{"owner", "Owner", "OWNER"} {
+		s.wantDone(s.post("/account/people/invite", "name", name), "/account/people", "That name cannot be used.")
+	}
+}
+
+func TestThereIsAnEndToInvitations(t *testing.T) {
+	backend := memory.New(memory.Options{})
+	defer backend.Close()
+	s := serve(t, mcpoauth.Config{Store: backend})
+	s.setUp()
+	s.enter()
+	st := store.New(backend, store.Lifetimes{})
+	for n := range 99 {
+		if _, err := st.Enrol(t.Context(), store.ForInvitation, "", fmt.Sprintf("Guest %d", n)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	late := s.touch(s.post("/account/people/invite", "name", "Eve"))
+	s.invitation("Bob")
+	for _, sent := range [][]string{{"name", "Cleo"}, {"name", "Eve", "ceremony", late}} {
+		s.wantDone(s.post("/account/people/invite", sent...), "/account/people", "So many invitations wait to be used that there can be no more. Withdraw one first.")
+	}
+	page := s.get("/account/people")
+	if n := len(page.field("invitation")); n != 100 || s.weight(page) >= 100_000 {
+		t.Errorf("%d invitations in %d bytes", n, s.weight(page))
+	}
+	s.post("/account/people/withdraw", "invitation", page.field("invitation")[0])
+	s.invitation("Cleo")
 }
 
 func TestAnInvitationWorksOnce(t *testing.T) {
@@ -154,7 +194,7 @@ func TestAWithdrawnInvitationOpensNothing(t *testing.T) {
 	late := s.another()
 	began := late.fetch("/passkey/register/start", map[string]string{"token": token})
 	id := s.get("/account/people").only(t, "invitation")
-	s.post("/account/people/withdraw", "invitation", id).wantRedirect(t, "/account/people?done=withdrawn")
+	s.wantDone(s.post("/account/people/withdraw", "invitation", id), "/account/people", "Its link opens nothing any more.")
 	if status := late.answerEnrolment(t, began); status != http.StatusForbidden {
 		t.Errorf("who had begun gets %d", status)
 	}
@@ -173,7 +213,7 @@ func TestASuspendedPersonIsOutAtOnceUntilTheyAreResumed(t *testing.T) {
 
 	s.post("/account/people/suspend", "person", id).wantPage(t, http.StatusOK, "2 connections of theirs will end")
 	s.wantAlive(t, "the connection before the owner said yes", connected.access)
-	s.sure("/account/people/suspend", "person", id).wantRedirect(t, "/account/people?done=suspended")
+	s.wantDone(s.sure("/account/people/suspend", "person", id), "/account/people", "Suspended. They are signed out")
 	s.wantDead(t, "Bob's connection", connected.access)
 	s.wantDead(t, "Bob's key", key)
 	s.refresh(connected.clientID, connected.refresh).wantError(t, http.StatusBadRequest, "invalid_grant")
@@ -182,11 +222,13 @@ func TestASuspendedPersonIsOutAtOnceUntilTheyAreResumed(t *testing.T) {
 	if status := bob.tryToTouch(t); status != http.StatusForbidden {
 		t.Errorf("Bob's passkey is answered with %d", status)
 	}
-	s.get("/account/people").wantPage(t, http.StatusOK, "suspended", "Resume…")
+	people := s.get("/account/people")
+	people.wantPage(t, http.StatusOK, "suspended", "Resume…")
+	people.wantNot(t, "Suspend…")
 
 	s.post("/account/people/resume", "person", id, "confirmed", "yes").wantPage(t, http.StatusOK, "Resume with your passkey")
 	bob.get("/account").wantRedirect(t, "/account/sign-in?return_to=%2Faccount")
-	s.touched("/account/people/resume", "person", id).wantRedirect(t, "/account/people?done=resumed")
+	s.wantDone(s.touched("/account/people/resume", "person", id), "/account/people", "They can sign in and approve apps again.")
 	s.wantDead(t, "Bob's connection of before", connected.access)
 	bob.enter().wantRedirect(t, "/account")
 	bob.get("/account").wantPage(t, http.StatusOK, "Nothing is connected")
@@ -198,8 +240,12 @@ func TestARemovedPersonIsOutAtOnceAndForGood(t *testing.T) {
 	connected, key := bob.login(), bob.key("CI")
 	addition := bob.fetch("/account/passkeys/add", map[string]string{"ceremony": bob.touch(bob.post("/account/passkeys/add"))}).text(t, "token")
 	id := s.get("/account/people").field("person")[0]
-	s.post("/account/people/remove", "person", id).wantPage(t, http.StatusOK, "Remove “Bob”?", "2 connections of theirs will end")
-	s.sure("/account/people/remove", "person", id).wantRedirect(t, "/account/people?done=removed")
+	for name, answer := range map[string][]string{"nothing": nil, "only a yes": {"confirmed", "yes"}} {
+		page := s.post("/account/people/remove", append([]string{"person", id}, answer...)...)
+		page.wantPage(t, http.StatusOK, "Remove “Bob”?", "2 connections of theirs will end", "Remove with your passkey")
+		s.wantAlive(t, "Bob's connection after "+name, connected.access)
+	}
+	s.wantDone(s.touched("/account/people/remove", "person", id), "/account/people", "Removed. They are signed out")
 	s.wantDead(t, "Bob's connection", connected.access)
 	s.wantDead(t, "Bob's key", key)
 	bob.get("/account").wantRedirect(t, "/account/sign-in?return_to=%2Faccount")
@@ -210,14 +256,92 @@ func TestARemovedPersonIsOutAtOnceAndForGood(t *testing.T) {
 		t.Errorf("Bob's link for one more passkey is answered with %d", status)
 	}
 	s.get("/account/people").wantNot(t, "Bob")
-	s.post("/account/people/remove", "person", id, "confirmed", "yes").wantPage(t, http.StatusNotFound)
+}
+
+func TestATouchForRemovingOnePersonDoesNotRemoveAnother(t *testing.T) {
+	s := signedIn(t)
+	bob, cleo := s.invite("Bob"), s.invite("Cleo")
+	var ids []string
+	for _, id := range s.get("/account/people").field("person") {
+		if !slices.Contains(ids, id) {
+			ids = append(ids, id)
+		}
+	}
+	ceremony := s.touch(s.post("/account/people/remove", "person", ids[0]))
+	s.post("/account/people/remove", "person", ids[1], "ceremony", ceremony).wantPage(t, http.StatusForbidden)
+	for _, who := range []*server{bob, cleo} {
+		who.get("/account").wantPage(t, http.StatusOK)
+	}
+}
+
+// A server that stops between shutting a person out and ending what they have connected
+// leaves the second to be done.
+func TestWhatWasLeftHalfDoneIsFinishedFromThePage(t *testing.T) {
+	for name, finish := range map[string]func(s *server, id string) answer{
+		"suspended again": func(s *server, id string) answer { return s.sure("/account/people/suspend", "person", id) },
+		"resumed":         func(s *server, id string) answer { return s.touched("/account/people/resume", "person", id) },
+		"removed":         func(s *server, id string) answer { return s.touched("/account/people/remove", "person", id) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			backend := watch(memory.New(memory.Options{}))
+			s := serve(t, mcpoauth.Config{Store: backend})
+			s.setUp()
+			s.enter()
+			bob := s.invite("Bob")
+			connected, key := bob.login(), bob.key("CI")
+			id := s.get("/account/people").field("person")[0]
+			page := s.post("/account/people/suspend", "person", id)
+			page.wantPage(t, http.StatusOK)
+			backend.breakDown("delete grant")
+			s.post("/account/people/suspend", "person", id, "confirmed", "yes").wantPage(t, http.StatusServiceUnavailable)
+			backend.mend()
+			if n := strings.Count(s.logs.String(), "person.suspended"); n != 1 {
+				t.Errorf("that Bob is suspended is logged %d times", n)
+			}
+			s.wantAlive(t, "what was left", key)
+
+			s.get("/account/people").wantPage(t, http.StatusOK, "suspended", "Resume…", "Suspend…", "2 connections")
+			finish(s, id).wantRedirect(t, "/account/people")
+			s.wantDead(t, "what was left", key)
+			s.wantDead(t, "what was left", connected.access)
+			s.get("/account/people").wantNot(t, "2 connections")
+		})
+	}
+}
+
+func TestWhoWasHalfRemovedIsRemovedByAskingAgain(t *testing.T) {
+	backend := watch(memory.New(memory.Options{}))
+	s := serve(t, mcpoauth.Config{Store: backend})
+	s.setUp()
+	s.enter()
+	bob := s.invite("Bob")
+	key := bob.key("CI")
+	id := s.get("/account/people").field("person")[0]
+	ceremony := s.touch(s.post("/account/people/remove", "person", id))
+	backend.breakDown("delete grant")
+	s.post("/account/people/remove", "person", id, "ceremony", ceremony).wantPage(t, http.StatusServiceUnavailable)
+	backend.mend()
+	if n := strings.Count(s.logs.String(), "person.removed"); n != 1 {
+		t.Errorf("that Bob is gone is logged %d times", n)
+	}
+	s.get("/account/people").wantNot(t, "Bob")
+	s.wantAlive(t, "what was left", key)
+
+	s.post("/account/people/remove", "person", id).wantPage(t, http.StatusOK, "Remove what is left of a person who is gone?", "1 connection of theirs will end")
+	s.wantDone(s.touched("/account/people/remove", "person", id), "/account/people", "Removed.")
+	s.wantDead(t, "what was left", key)
+	// With nothing left it is done, and logged, all the same.
+	s.touched("/account/people/remove", "person", id).wantRedirect(t, "/account/people")
+	if n := strings.Count(s.logs.String(), "person.removed"); n != 3 {
+		t.Errorf("that Bob is gone is logged %d times", n)
+	}
 }
 
 func TestTheOwnerCannotBeShutOut(t *testing.T) {
 	s := signedIn(t)
 	s.invite("Bob")
 	for _, path := range []string{"/account/people/suspend", "/account/people/remove", "/account/people/resume"} {
-		for _, id := range []string{store.OwnerID, "", "x", strings.Repeat("A", 22), "../user/owner"} {
+		for _, id := range []string{store.OwnerID, "", "x", strings.Repeat("A", 21), "../user/owner"} {
 			s.post(path, "person", id, "confirmed", "yes").wantPage(t, http.StatusNotFound)
 		}
 	}

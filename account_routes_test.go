@@ -119,8 +119,9 @@ func everyPage(t *testing.T, s *server) map[string]answer {
 		"key":            s.touched("/account/keys/create", "name", "CI", "resource", mcpURL, "life", "7", "scope.mcp:tools", "yes"),
 		"revoke all":     s.post("/account/revoke-all"),
 		"not found":      s.post("/account/revoke", "grant", "x"),
-		"notice":         s.get("/account?done=revoked"),
 	}
+	s.plant(noticeCookie, "revoked")
+	pages["notice"] = s.get("/account")
 	for _, path := range accountPages {
 		pages[path] = s.get(path)
 	}
@@ -195,8 +196,39 @@ func TestTheNavigationSaysWhereOneIs(t *testing.T) {
 
 func TestANoticeSaysOnlyWhatThisServerSays(t *testing.T) {
 	s := signedIn(t)
-	s.get("/account?done=revoked").wantPage(t, http.StatusOK, "It cannot get in any more")
-	s.get("/account?done=Send+your+key+to+evil.example").wantNot(t, "evil.example")
+	s.plant(noticeCookie, "Send your key to evil.example")
+	page := s.get("/account?done=Send+your+key+to+evil.example")
+	page.wantPage(t, http.StatusOK)
+	page.wantNot(t, "evil.example")
+}
+
+// Who is told that everything was revoked does not do it.
+func TestALinkSaysOfNothingThatItWasDone(t *testing.T) {
+	s := signedIn(t)
+	for _, code := range []string{"revoked", "revoked-all", "suspended", "passkey-added", "signed-out-everywhere"} {
+		for _, path := range []string{"/account", "/account/passkeys"} {
+			if page := s.get(path + "?done=" + code + "&added"); strings.Contains(page.body, "status notice") {
+				t.Errorf("%s says that it was done: %s", code, page.words())
+			}
+		}
+		if page := s.another().get("/account/sign-in?done=" + code); strings.Contains(page.body, "status notice") {
+			t.Errorf("the sign-in page says that it was done: %s", page.words())
+		}
+	}
+}
+
+func TestANoticeWaitsInACookieThatNoOtherSiteSendsAndNoScriptReads(t *testing.T) {
+	s := signedIn(t)
+	res := s.post("/account/passkeys/rename", "passkey", s.get("/account/passkeys").only(t, "passkey"), "name", "")
+	cookie, err := http.ParseSetCookie(res.Header.Get("Set-Cookie"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if cookie.Name != noticeCookie || !cookie.HttpOnly || !cookie.Secure || cookie.SameSite != http.SameSiteStrictMode || cookie.MaxAge != 60 {
+		t.Errorf("the cookie is %s", res.Header.Get("Set-Cookie"))
+	}
+	s.do("HEAD", "/account/passkeys", nil) // which shows nothing
+	s.wantDone(res, "/account/passkeys", "1 to 64 characters")
 }
 
 func TestTheAccountIsUnavailableWhileTheStoreIs(t *testing.T) {

@@ -99,9 +99,8 @@ func TestWithoutASessionNoPageIsShownAndNothingIsDone(t *testing.T) {
 		if path == "/account/sign-in" {
 			continue
 		}
-		s.post(path, "confirmed", "yes").wantRedirect(t, "/account/sign-in?done=signed-out-before")
+		s.wantDone(s.post(path, "confirmed", "yes"), "/account/sign-in", "Nothing was changed")
 	}
-	s.get("/account/sign-in?done=signed-out-before").wantPage(t, http.StatusOK, "Nothing was changed")
 	s.fetch("/account/passkeys/add", map[string]string{"ceremony": "x"}).wantError(t, http.StatusForbidden, "access_denied")
 	s.wantAlive(t, "the connection", token)
 }
@@ -152,11 +151,7 @@ func (s *server) elsewherePage() answer {
 
 func (s *server) setCookie(value string) {
 	s.t.Helper()
-	u, err := url.Parse(s.url)
-	if err != nil {
-		s.t.Fatal(err)
-	}
-	s.http.Jar.SetCookies(u, []*http.Cookie{{Name: sessionCookie, Value: value, Path: "/", Secure: true}})
+	s.plant(sessionCookie, value)
 }
 
 // Session fixation: whoever plants a cookie in somebody's browser before they sign in
@@ -198,8 +193,7 @@ func TestSigningOutEndsTheSessionAndSigningOutEverywhereEndsAll(t *testing.T) {
 
 	s.credential.Counter = phone.credential.Counter
 	s.enter().wantRedirect(t, "/account")
-	s.post("/account/sign-out-everywhere").wantRedirect(t, "/account/sign-in?done=signed-out-everywhere")
-	s.get("/account/sign-in?done=signed-out-everywhere").wantPage(t, http.StatusOK, "signed out of every browser")
+	s.wantDone(s.post("/account/sign-out-everywhere"), "/account/sign-in", "signed out of every browser")
 	phone.get("/account").wantRedirect(t, "/account/sign-in?return_to=%2Faccount")
 }
 

@@ -144,6 +144,7 @@ func (w *walk) pages() {
 	other := w.s.addPasskey(w.T)
 	other.enter()
 	ids := slices.Compact(w.s.get("/account/passkeys").field("passkey"))
+	w.s.post("/account/passkeys/rename", "passkey", ids[1], "name", "Phone")
 	w.s.touched("/account/passkeys/remove", "passkey", ids[1])
 	w.secret = append(w.secret, w.s.invitation("Eve"))
 	w.s.post("/account/people/withdraw", "invitation", w.s.get("/account/people").only(w.T, "invitation"))

@@ -50,7 +50,7 @@ func (rt *Router) Invite(ctx context.Context, name string) (link string, err err
 	return rt.admin.issuer + "/passkey/enrol?for=invitation#token=" + token, nil
 }
 
-// newName refuses a name that looks like another person's.
+// newName refuses a name that another person has, in whatever case, and the owner's.
 func (a admin) newName(ctx context.Context, raw string) (string, error) {
 	name, err := a.name(raw)
 	if err != nil {
@@ -64,7 +64,7 @@ func (a admin) newName(ctx context.Context, raw string) (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("reading invitations: %w", err)
 	}
-	taken := false
+	taken := strings.EqualFold(name, "owner") // whatever the owner is called by now
 	for _, u := range users {
 		taken = taken || strings.EqualFold(u.Name, name)
 	}

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"errors"
-	"net/url"
 	"slices"
 	"strings"
 	"time"
@@ -44,7 +43,7 @@ func (h *Handler) connections(ctx context.Context, userID string) ([]connection,
 		}
 		c := connection{Grant: g, used: uses[g.ID].At, from: uses[g.ID].From}
 		if !c.key() {
-			c.host, c.loopback = clientHost(g)
+			c.host, c.loopback = oauth.ClientHost(g.ClientID, g.RedirectURI), oauth.IsLoopbackRedirect(g.RedirectURI)
 			c.used = latest(c.used, g.UsedAt) // when tokens were last issued
 		}
 		found = append(found, c)
@@ -63,23 +62,6 @@ func latest(a, b time.Time) time.Time {
 		return a
 	}
 	return b
-}
-
-// clientHost returns the host that is proven to be the client's, as the approval page
-// says it: that of its document, or else of the https redirect that gets the code. What
-// answers on somebody's computer or device proves nothing.
-func clientHost(g *store.Grant) (host string, loopback bool) {
-	if oauth.IsLoopbackRedirect(g.RedirectURI) {
-		return "", true
-	}
-	redirect, err := url.Parse(g.RedirectURI)
-	if err != nil || redirect.Scheme != "https" {
-		return "", false
-	}
-	if id, err := url.Parse(g.ClientID); err == nil && id.Scheme == "https" {
-		return id.Host, false
-	}
-	return redirect.Host, false
 }
 
 // clientName returns what a client calls itself, or its ID if it is not known any more.
@@ -120,7 +102,7 @@ func (h *Handler) personNames(ctx context.Context) (map[string]string, error) {
 	return names, wrap("listing people", err)
 }
 
-// show returns a connection as a page has it.
+// describe returns a connection as a page has it.
 func (h *Handler) describe(c connection, person string, now time.Time) templates.Connection {
 	shown := templates.Connection{
 		ID: c.ID, KeyName: c.KeyName, Person: person, Scopes: h.scopes(c.Scopes), Resource: h.resourceName(c.Resource),

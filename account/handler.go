@@ -2,9 +2,11 @@
 // passkeys, people and API keys.
 //
 // Two rules decide what a session alone may do. Whatever lets somebody in (a passkey, an
-// invitation, an API key, a person who was suspended) needs a fresh touch of a passkey;
-// what shuts somebody out does not. And a person acts on what is theirs: the owner on
-// every connection and person, nobody on another's passkeys.
+// invitation, an API key, a person who was suspended) needs a fresh touch of a passkey, and
+// so does what takes somebody's way in for good (removing a passkey or a person). Ending
+// sessions and connections, and suspending, do not: who has to be quick is. And a person
+// acts on what is theirs: the owner on every connection and person, nobody on one of
+// another's passkeys.
 //
 // It is public to be read: only what mcpoauth itself exports is promised.
 package account
@@ -44,6 +46,7 @@ type Store interface {
 	RemoveUser(ctx context.Context, id string) ([]*store.Grant, error)
 
 	Enrol(ctx context.Context, purpose store.Purpose, userID, name string) (token string, err error)
+	EnrolAddition(ctx context.Context, user *store.User, passkeyID []byte, browser store.Hash) (token string, err error)
 	Invitations(ctx context.Context) ([]*store.Enrolment, error)
 	WithdrawInvitation(ctx context.Context, id string) error
 }
@@ -56,6 +59,9 @@ type Toucher interface {
 	// Touched returns who answered for the digest, and with which passkey, and says so
 	// once: store.ErrNotFound is nobody.
 	Touched(r *http.Request, ceremony string, digest store.Hash) (user *store.User, passkeyID []byte, err error)
+
+	// Browser identifies the browser that a touch was in.
+	Browser(r *http.Request) store.Hash
 }
 
 // A Handler serves the pages below /account.

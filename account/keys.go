@@ -2,6 +2,7 @@ package account
 
 import (
 	"cmp"
+	"fmt"
 	"slices"
 	"strconv"
 	"strings"
@@ -18,6 +19,10 @@ const keysPath = "/account/keys"
 var keyLives = []int{7, 30, 90, 365}
 
 const defaultLife = 30
+
+// maxKeys is how many API keys one person may have here. Each is a record that lives for up
+// to a year.
+const maxKeys = 100
 
 func (h *Handler) keysPage(v *visit) error {
 	return h.keys(v, keyForm{resource: &h.Resources[0], scopes: h.Resources[0].Scopes, life: defaultLife}, "")
@@ -92,6 +97,15 @@ func (h *Handler) keyForm(v *visit) (form keyForm, problem string) {
 
 func (h *Handler) createKey(v *visit) error {
 	form, problem := h.keyForm(v)
+	if problem == "" {
+		full, err := h.fullOfKeys(v)
+		if err != nil {
+			return err
+		}
+		if full {
+			problem = fmt.Sprintf("You have %d keys, and there can be no more. Revoke one first.", maxKeys)
+		}
+	}
 	if problem != "" {
 		return h.keys(v, form, problem)
 	}
@@ -114,6 +128,20 @@ func (h *Handler) createKey(v *visit) error {
 	return h.render(v, templates.KeyMade{
 		Account: frame, Name: form.name, Key: key, URL: form.resource.URL, Expires: templates.NewWhen(grant.CreatedAt.Add(life), v.now),
 	})
+}
+
+// fullOfKeys reports whether who is signed in has as many API keys as they may.
+func (h *Handler) fullOfKeys(v *visit) (bool, error) {
+	n := 0
+	for g, err := range h.Store.Grants(v.r.Context(), v.user.ID) {
+		if err != nil {
+			return false, wrap("listing grants", err)
+		}
+		if g.ClientID == "" {
+			n++
+		}
+	}
+	return n >= maxKeys, nil
 }
 
 // params are what the touch is bound to: all of the form.

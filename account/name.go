@@ -17,10 +17,12 @@ func cleanName(raw string) (name string, ok bool) {
 	return name, name != "" && utf8.RuneCountInString(name) <= maxName
 }
 
-// newPersonName is cleanName for a person who is not here yet: nobody gets a name that
-// looks like another's.
+// newPersonName is cleanName for a person who is not here yet: nobody gets another's name,
+// in any case of its letters, or that of the owner, whatever they are called by now. Names
+// in letters that look alike do pass: the owner, who chooses them all, is whom to ask.
 func newPersonName(raw string, users []*store.User, invitations []*store.Enrolment) (name string, ok bool) {
 	name, ok = cleanName(raw)
+	ok = ok && !strings.EqualFold(name, store.OwnerID)
 	for _, u := range users {
 		ok = ok && !strings.EqualFold(u.Name, name)
 	}

@@ -22,6 +22,9 @@ func (h *Handler) passkeysPage(v *visit) error {
 	if err != nil {
 		return err
 	}
+	if v.addedLately() {
+		frame.Notice = notices["passkey-added"].text
+	}
 	page := templates.Passkeys{Account: frame, Invite: v.user.Owner() && frame.Person == ""}
 	for i, p := range v.user.Passkeys {
 		page.Passkeys = append(page.Passkeys, templates.Passkey{
@@ -31,6 +34,17 @@ func (h *Handler) passkeysPage(v *visit) error {
 	}
 	return h.render(v, page)
 }
+
+// addedLately reports whether who is signed in has just made a passkey. The script that
+// had it made leads to a page that says so, and so could a link.
+func (v *visit) addedLately() bool {
+	return v.r.URL.Query().Has("added") && slices.ContainsFunc(v.user.Passkeys, func(p store.Passkey) bool {
+		return p.UsedAt.IsZero() && v.now.Sub(p.CreatedAt) < noticeLife
+	})
+}
+
+// logged is a passkey as the log names it.
+func logged(p store.Passkey) string { return fmt.Sprintf("%x", p.ID[:min(len(p.ID), 8)]) }
 
 func passkeyID(p store.Passkey) string { return base64.RawURLEncoding.EncodeToString(p.ID) }
 
@@ -62,13 +76,14 @@ func (h *Handler) renamePasskey(v *visit) error {
 	}
 	name, ok := cleanName(v.form.Get("name"))
 	if !ok {
-		v.leave(passkeysPath, "done", "bad-name")
+		h.report(v, "bad-name", passkeysPath)
 		return nil
 	}
 	if err := h.Store.UpdatePasskey(v.r.Context(), v.user.ID, p.ID, func(p *store.Passkey) { p.Name = name }); err != nil {
 		return wrap("renaming a passkey", err)
 	}
-	v.leave(passkeysPath, "done", "renamed")
+	h.Log.InfoContext(v.r.Context(), "passkey.renamed", "user_id", v.user.ID, "passkey", logged(p), "name", name)
+	h.report(v, "renamed", passkeysPath)
 	return nil
 }
 
@@ -106,13 +121,13 @@ func (h *Handler) removePasskey(v *visit) error {
 	if err != nil {
 		return wrap("removing a passkey", err)
 	}
-	h.Log.InfoContext(v.r.Context(), "passkey.removed", "user_id", v.user.ID, "passkey", fmt.Sprintf("%x", p.ID[:min(len(p.ID), 8)]))
-	v.leave(passkeysPath, "done", "passkey-removed")
+	h.Log.InfoContext(v.r.Context(), "passkey.removed", "user_id", v.user.ID, "passkey", logged(p))
+	h.report(v, "passkey-removed", passkeysPath)
 	return nil
 }
 
-// addition is the one action of two passkeys: the page's script has the old one answer,
-// gets a token here, and has the new one made with it.
+// addPasskey is the one action of two passkeys: the page's script has the old one answer,
+// gets a token from addition, and has the new one made with it.
 const addPasskey = "add passkey"
 
 func (h *Handler) addPasskey(v *visit) error {
@@ -154,13 +169,13 @@ func (h *Handler) enrol(w http.ResponseWriter, r *http.Request) (token string, e
 	if err := json.Unmarshal(body, &request); err != nil {
 		return "", oauth.Errorf(oauth.InvalidRequest, "the body is not the JSON that is expected")
 	}
-	user, _, err := h.People.Touched(r, request.Ceremony, digest(addPasskey, v.user.ID))
+	user, passkeyID, err := h.People.Touched(r, request.Ceremony, digest(addPasskey, v.user.ID))
 	if errors.Is(err, store.ErrNotFound) || err == nil && user.ID != v.user.ID {
 		return "", &oauth.Error{Code: oauth.AccessDenied, Description: "the passkey did not answer for this, or is another person's", Status: http.StatusForbidden}
 	}
 	if err != nil {
 		return "", err
 	}
-	token, err = h.Store.Enrol(r.Context(), store.ForAddition, v.user.ID, "")
+	token, err = h.Store.EnrolAddition(r.Context(), user, passkeyID, h.People.Browser(r))
 	return token, wrap("storing the enrolment", err)
 }

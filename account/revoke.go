@@ -30,14 +30,14 @@ func (h *Handler) revoke(v *visit) error {
 	}
 	h.logEnded(v, g)
 	if v.form.Get("from") == "keys" {
-		v.leave("/account/keys", "done", "revoked")
+		h.report(v, "revoked", keysPath)
 		return nil
 	}
 	page := v.form.Get("page")
 	if page == "1" {
 		page = ""
 	}
-	v.leave("/account", "q", searched(v.form), "page", page, "done", "revoked")
+	h.report(v, "revoked", "/account", "q", searched(v.form), "page", page)
 	return nil
 }
 
@@ -55,24 +55,29 @@ func (h *Handler) revokeApp(v *visit) error {
 		Title: "Revoke all connections of “" + short(name) + "”?", Button: "Revoke all", Danger: true, Cancel: "/account",
 		Fields: []templates.Field{{Name: "app", Value: clientID}},
 	}
-	return h.revokeMany(v, which, page, "revoked-app")
-}
-
-func (h *Handler) revokeAll(v *visit) error {
-	every := func(*store.Grant) bool { return true }
-	page := templates.Confirm{Title: "Revoke everything?", Button: "Revoke everything", Danger: true, Cancel: "/account"}
-	return h.revokeMany(v, every, page, "revoked-all")
-}
-
-// revokeMany says what will end and, once that is agreed to, ends it.
-func (h *Handler) revokeMany(v *visit, which func(*store.Grant) bool, page templates.Confirm, done string) error {
-	var err error
 	if page.Lines, err = h.whatEnds(v, which); err != nil {
 		return err
 	}
 	if len(page.Lines) == 0 {
 		return errNotFound
 	}
+	return h.revokeMany(v, which, page, "revoked-app")
+}
+
+func (h *Handler) revokeAll(v *visit) error {
+	every := func(*store.Grant) bool { return true }
+	page := templates.Confirm{Title: "Revoke everything?", Button: "Revoke everything", Danger: true, Cancel: "/account"}
+	var err error
+	if page.Lines, err = h.whatEnds(v, every); err != nil {
+		return err
+	}
+	page.Lines = append(page.Lines, "What was approved just now, and its app has not come for yet, ends too.")
+	return h.revokeMany(v, every, page, "revoked-all")
+}
+
+// revokeMany asks with page and, once that is agreed to, ends the grants that which
+// chooses, codes that wait to be redeemed among them.
+func (h *Handler) revokeMany(v *visit, which func(*store.Grant) bool, page templates.Confirm, done string) error {
 	if yes, err := h.agreed(v, page); !yes {
 		return err
 	}
@@ -81,13 +86,13 @@ func (h *Handler) revokeMany(v *visit, which func(*store.Grant) bool, page templ
 	if err != nil {
 		return wrap("revoking grants", err)
 	}
-	v.leave("/account", "done", done)
+	h.report(v, done, "/account")
 	return nil
 }
 
 // whatEnds says what a revocation will do. It says nothing if that is nothing.
 func (h *Handler) whatEnds(v *visit, which func(*store.Grant) bool) ([]string, error) {
-	keys, apps, people := 0, 0, make(map[string]bool)
+	keys, apps, others, people := 0, 0, false, make(map[string]bool)
 	for g, err := range h.Store.Grants(v.r.Context(), v.whose()) {
 		switch {
 		case err != nil:
@@ -98,6 +103,7 @@ func (h *Handler) whatEnds(v *visit, which func(*store.Grant) bool) ([]string, e
 			keys++
 		default:
 			apps++
+			others = others || g.UserID != v.user.ID
 		}
 		people[g.UserID] = true
 	}
@@ -116,7 +122,10 @@ func (h *Handler) whatEnds(v *visit, which func(*store.Grant) bool) ([]string, e
 		line += " of " + count(len(people), "person", "people")
 	}
 	lines := []string{line + " will end at once, and cannot be brought back."}
-	if apps > 0 {
+	switch {
+	case others:
+		lines = append(lines, "To connect again, an app has to ask again, and the person that it was connected for has to approve it.")
+	case apps > 0:
 		lines = append(lines, "To connect again, an app has to ask again, and you have to approve it.")
 	}
 	return lines, nil

@@ -4,20 +4,29 @@ import (
 	"errors"
 	"net/http"
 	"strings"
+	"time"
 
 	"github.com/mcpoauth/mcpoauth/store"
 )
 
-const cookieName = "mcpoauth_session"
+const sessionCookie = "mcpoauth_session"
 
-// sessionCookie is the cookie without a value. On https the prefix keeps subdomains and
-// plain http from planting one (RFC 6265bis §4.1.3.2); on http, which is loopback only,
-// Safari would drop a cookie that says Secure. Lax and not strict: who follows a link here
+// sessionCookie is the cookie without a value. Lax and not strict: who follows a link here
 // is signed in, and no GET changes anything.
 func (h *Handler) sessionCookie() *http.Cookie {
-	cookie := &http.Cookie{Name: cookieName, Path: "/", HttpOnly: true, SameSite: http.SameSiteLaxMode, MaxAge: int(store.SessionLife.Seconds())}
+	return h.cookie(sessionCookie, http.SameSiteLaxMode, store.SessionLife)
+}
+
+// cookie returns a cookie without a value. On https the prefix keeps subdomains and plain
+// http from planting one (RFC 6265bis §4.1.3.2); on http, which is loopback only, Safari
+// would drop a cookie that says Secure. A negative life takes it from the browser.
+func (h *Handler) cookie(name string, sameSite http.SameSite, life time.Duration) *http.Cookie {
+	cookie := &http.Cookie{Name: name, Path: "/", HttpOnly: true, SameSite: sameSite, MaxAge: int(life / time.Second)}
+	if life < 0 {
+		cookie.MaxAge = -1
+	}
 	if strings.HasPrefix(h.ServerURL, "https://") {
-		cookie.Name, cookie.Secure = "__Host-"+cookieName, true
+		cookie.Name, cookie.Secure = "__Host-"+name, true
 	}
 	return cookie
 }

@@ -24,7 +24,7 @@ func (h *Handler) signInPage(v *visit) error {
 	if !ready {
 		return h.render(v, templates.SetupNeeded{SetupURL: "/passkey/register", Account: true})
 	}
-	return h.render(v, templates.SignIn{ReturnTo: target, Digest: text(digest("sign-in")), Notice: notices[query.Get("done")].text})
+	return h.render(v, templates.SignIn{ReturnTo: target, Digest: text(digest("sign-in")), Notice: h.notice(v).text})
 }
 
 func (h *Handler) signIn(v *visit) error {
@@ -56,7 +56,7 @@ func (h *Handler) signOutEverywhere(v *visit) error {
 	}
 	h.Log.InfoContext(v.r.Context(), "session.ended", "user_id", v.user.ID, "everywhere", true)
 	h.forget(v)
-	v.leave(signInPath, "done", "signed-out-everywhere")
+	h.report(v, "signed-out-everywhere", signInPath)
 	return nil
 }
 

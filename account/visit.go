@@ -64,7 +64,7 @@ func (h *Handler) show(w http.ResponseWriter, r *http.Request, next serve) {
 func (h *Handler) act(w http.ResponseWriter, r *http.Request, next serve) {
 	h.submit(w, r, func(v *visit) error {
 		if v.user == nil {
-			v.leave(signInPath, "done", "signed-out-before")
+			h.report(v, "signed-out-before", signInPath)
 			return nil
 		}
 		return next(v)
@@ -167,10 +167,8 @@ func (h *Handler) frame(v *visit, current string) (templates.Account, error) {
 	if v.user.Owner() && h.Events != nil {
 		frame.Places = append(frame.Places, templates.Place{Path: "/account/events", Name: "Events"})
 	}
-	if v.r.Method != http.MethodPost {
-		said := notices[v.r.URL.Query().Get("done")]
-		frame.Notice, frame.Failed = said.text, said.failed
-	}
+	waiting := h.notice(v)
+	frame.Notice, frame.Failed = waiting.text, waiting.failed
 	return frame, nil
 }
 

@@ -296,6 +296,79 @@ func TestTheJournalIsBoundedAndAFloodHidesNothing(t *testing.T) {
 	}
 }
 
+func TestAFloodByOnePersonOrClientHidesNothing(t *testing.T) {
+	for name, flood := range map[string]struct {
+		events []string
+		attrs  []any
+		most   int
+	}{
+		"a person who signs in":        {[]string{"passkey.accepted", "session.started", "session.ended"}, []any{"user_id", "bob"}, 50},
+		"a client that signs out":      {[]string{"token.revoked"}, []any{"user_id", "owner", "client_id", "app"}, 50},
+		"a client that gets tokens":    {[]string{"token.issued"}, []any{"user_id", "owner", "client_id", "app"}, 50},
+		"one that also renews them":    {[]string{"token.refreshed", "token.issued"}, []any{"user_id", "bob", "client_id", "app"}, 100},
+		"an app of nobody signing out": {[]string{"token.revoked"}, nil, 100},
+	} {
+		t.Run(name, func(t *testing.T) {
+			st := newStore(t)
+			p := newProcess(t, st, nil)
+			p.log.Warn("token.reused", "user_id", "owner", "client_id", "other")
+			p.log.Info("session.started", "user_id", "owner")
+			for range 2000 {
+				for _, event := range flood.events {
+					p.log.Info(event, flood.attrs...)
+				}
+			}
+			p.log.Info("session.started", "user_id", "cleo")
+			p.Close()
+			got := newProcess(t, st, nil).recent(300)
+			if len(got) != flood.most+3 || !slices.Contains(names(got), "token.reused") || got[0].UserID != "cleo" {
+				t.Errorf("%d events are left, want %d", len(got), flood.most+3)
+			}
+		})
+	}
+}
+
+// Renewals, of which there are many, must not take the place of what a person did with it.
+func TestWhatAClientDoesByItselfHidesNothingThatWasDoneWithIt(t *testing.T) {
+	p := newProcess(t, newStore(t), nil)
+	p.log.Info("approval.granted", "user_id", "bob", "client_id", "app")
+	for range 1000 {
+		p.log.Info("token.refreshed", "user_id", "bob", "client_id", "app")
+	}
+	if got := p.recent(300); len(got) != 51 || !slices.Contains(names(got), "approval.granted") {
+		t.Errorf("%d events are left", len(got))
+	}
+}
+
+func TestTheOwnerHasAsMuchOfTheJournalAsThereIs(t *testing.T) {
+	p := newProcess(t, newStore(t), nil)
+	for range 1000 {
+		p.log.Info("session.started", "user_id", "owner")
+	}
+	if got := p.recent(300); len(got) != 300 {
+		t.Errorf("%d events are left", len(got))
+	}
+}
+
+func TestJournalsOfNothingButAFloodAreForgotten(t *testing.T) {
+	st := newStore(t)
+	first := newProcess(t, st, nil)
+	first.log.Info("setup.completed")
+	first.Close()
+	for range 150 {
+		p := newProcess(t, st, nil)
+		p.log.Info("limit.hit")
+		p.Close()
+	}
+	journals, err := st.Journals(t.Context())
+	if err != nil || len(journals) > 102 {
+		t.Errorf("%d journals, %v", len(journals), err)
+	}
+	if got := newProcess(t, st, nil).recent(300); len(got) != 101 || !slices.Contains(names(got), "setup.completed") {
+		t.Errorf("%d events are left", len(got))
+	}
+}
+
 func TestAFloodAtAllReplicasHidesNothing(t *testing.T) {
 	st := newStore(t)
 	first := newProcess(t, st, nil)

@@ -29,6 +29,7 @@ var meanings = map[string]meaning{
 
 	"passkey.added":     {words: "A passkey was added"},
 	"passkey.removed":   {words: "A passkey was removed"},
+	"passkey.renamed":   {words: "A passkey was renamed"},
 	"passkeys.replaced": {words: "A recovery link put a new passkey in the place of all others"},
 	"passkey.accepted":  {words: "Somebody answered with their passkey"},
 	"passkey.refused":   {words: "A passkey was refused", crowd: true},
@@ -47,7 +48,7 @@ var meanings = map[string]meaning{
 	"token.issued":    {words: "An app got its first tokens"},
 	"token.refreshed": {words: "An app renewed its tokens", crowd: true},
 	"token.reused":    {words: "A code or token came twice, which may be theft: the connection was ended"},
-	"token.revoked":   {words: "An app signed itself out"},
+	"token.revoked":   {words: "An app signed itself out", crowd: true},
 	"grant.revoked":   {words: "A connection was ended"},
 
 	"key.created":             {words: "An API key was made"},

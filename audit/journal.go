@@ -16,9 +16,6 @@ const (
 	// Kept is how many events are remembered.
 	Kept = 300
 
-	// maxCrowd is how many of them may be of those that anybody can cause.
-	maxCrowd = Kept / 3
-
 	// saveDelay is how long an event waits for others to be saved with it: a crash
 	// loses the last few seconds, of the journal and not of the log.
 	saveDelay = 3 * time.Second
@@ -93,26 +90,6 @@ func (j *Journal) own() []store.Event {
 	return newest(j.events, Kept)
 }
 
-// newest returns a copy of the last n events, the oldest first. Of those that anybody can
-// cause it has no more than maxCrowd.
-func newest(events []store.Event, n int) []store.Event {
-	var kept []store.Event
-	crowd := 0
-	for _, e := range slices.Backward(events) {
-		if len(kept) == n {
-			break
-		}
-		if meanings[e.Name].crowd {
-			if crowd++; crowd > maxCrowd {
-				continue
-			}
-		}
-		kept = append(kept, e)
-	}
-	slices.Reverse(kept)
-	return kept
-}
-
 // Recent returns the last n events of all processes, also of those that have ended, the
 // newest first; at most Kept.
 func (j *Journal) Recent(ctx context.Context, n int) ([]store.Event, error) {
@@ -158,9 +135,12 @@ func (j *Journal) forgetOld(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	last := newest(j.merge(journals), Kept)
+	last := make(map[store.Event]bool)
+	for _, e := range newest(j.merge(journals), Kept) {
+		last[e] = true
+	}
 	for _, other := range journals {
-		adds := slices.ContainsFunc(other.Events, func(e store.Event) bool { return !e.Time.Before(last[0].Time) })
+		adds := slices.ContainsFunc(other.Events, func(e store.Event) bool { return last[e] })
 		if adds || other.ID == j.id {
 			continue
 		}

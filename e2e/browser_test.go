@@ -72,6 +72,7 @@ type page struct {
 	t             *testing.T
 	ctx           context.Context
 	authenticator webauthn.AuthenticatorID
+	scriptless    bool // JavaScript is switched off
 
 	mu         sync.Mutex
 	complaints []string // the browser's: errors of scripts, the network and the content security policy
@@ -97,18 +98,25 @@ func openPage(t *testing.T) *page {
 func (p *page) newTab() *page {
 	p.t.Helper()
 	tab := newPage(p.t, p.ctx)
-	// An authenticator of the DevTools belongs to a tab, so that the passkeys have
-	// to be copied.
+	p.syncPasskeys(tab)
+	return tab
+}
+
+// syncPasskeys copies the passkeys of this device to that of another page, in place of what
+// is there, as a password manager does. An authenticator of the DevTools belongs to a tab, so that another tab of
+// the same device needs it too.
+func (p *page) syncPasskeys(to *page) {
+	p.t.Helper()
+	call(to, webauthn.ClearCredentials, webauthn.ClearCredentialsParams{AuthenticatorID: to.authenticator})
 	passkeys := call(p, webauthn.GetCredentials, webauthn.GetCredentialsParams{AuthenticatorID: p.authenticator}).Credentials
 	for _, passkey := range passkeys {
-		call(tab, addCredential, addCredentialParams{tab.authenticator, credential{
+		call(to, addCredential, addCredentialParams{to.authenticator, credential{
 			ID: passkey.CredentialID, Resident: true, RPID: passkey.RpID, PrivateKey: passkey.PrivateKey, UserHandle: passkey.UserHandle,
 			// The copy is used after the original, which its counter has to
 			// tell (WebAuthn §6.1.1).
 			SignCount: passkey.SignCount + 100,
 		}})
 	}
-	return tab
 }
 
 // addCredential is webauthn.AddCredential without the members that Chromium refuses
@@ -139,22 +147,29 @@ func newPage(t *testing.T, parent context.Context, options ...chromedp.ContextOp
 	p.must(chromedp.Listen(ctx, p.hear))
 	call(p, cdplog.Enable, cdp.Empty{})
 	call(p, webauthn.Enable, webauthn.EnableParams{})
-	p.authenticator = call(p, webauthn.AddVirtualAuthenticator, webauthn.AddVirtualAuthenticatorParams{
-		Options: &webauthn.VirtualAuthenticatorOptions{
-			Protocol:                    webauthn.AuthenticatorProtocolCtap2,
-			Transport:                   webauthn.AuthenticatorTransportInternal,
-			HasResidentKey:              true,
-			HasUserVerification:         true,
-			IsUserVerified:              true,
-			AutomaticPresenceSimulation: true,
-		},
-	}).AuthenticatorID
+	p.authenticator = p.plugIn(webauthn.AuthenticatorTransportInternal)
 	t.Cleanup(func() {
 		for _, complaint := range p.complained() {
 			t.Errorf("the browser complained: %s", complaint)
 		}
 	})
 	return p
+}
+
+// plugIn gives the device another authenticator, which can verify its owner, who agrees
+// to everything.
+func (p *page) plugIn(transport webauthn.AuthenticatorTransport) webauthn.AuthenticatorID {
+	p.t.Helper()
+	return call(p, webauthn.AddVirtualAuthenticator, webauthn.AddVirtualAuthenticatorParams{
+		Options: &webauthn.VirtualAuthenticatorOptions{
+			Protocol:                    webauthn.AuthenticatorProtocolCtap2,
+			Transport:                   transport,
+			HasResidentKey:              true,
+			HasUserVerification:         true,
+			IsUserVerified:              true,
+			AutomaticPresenceSimulation: true,
+		},
+	}).AuthenticatorID
 }
 
 // hear collects what a person would find in the developer tools.

@@ -260,6 +260,9 @@ func TestAnApprovalSurvivesARestart(t *testing.T) {
 // is soon, and not at once.
 func (s *server) waitKept(t *testing.T, request string) {
 	t.Helper()
+	if len(s.addrs) > 1 {
+		return // a database has it at once
+	}
 	parsed, err := url.Parse(request)
 	if err != nil {
 		t.Fatal(err)

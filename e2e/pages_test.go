@@ -30,7 +30,7 @@ func TestAWrongSetupTokenIsRefusedAndMayBeCorrected(t *testing.T) {
 	s, p := startServer(t, "-setup-token", "a-token-of-the-owner-0123456789abcdef"), openPage(t)
 	p.open(s.url + "/passkey/register#setup_token=another-token")
 	p.press("Create passkey")
-	p.see("This is not the setup token")
+	p.see("This token is not right")
 	p.expectComplaint("/passkey/register/start")
 
 	p.open("about:blank")

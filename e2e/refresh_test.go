@@ -253,5 +253,5 @@ func (c session) refreshAndHangUp(token string) {
 	if err != nil {
 		c.t.Fatal("sending the request:", err)
 	}
-	c.server.waitOutput(from, "token.refreshed")
+	c.server.waitOutput(from, "token.refreshed", nil)
 }

@@ -16,29 +16,43 @@ import (
 // patience is how long anything may take before a test gives up on it.
 const patience = 20 * time.Second
 
-// A server is a running example.
+// A server is a running example: one process with files of its own or, where
+// deployment says so, several that share a database, behind a proxy that gives each
+// request to the next.
 type server struct {
 	t         *testing.T
 	url       string
 	dir       string
 	setupLink string // empty once somebody has set it up
 
+	args     []string // of every process
+	addrs    []string // of the processes, once they are known
+	replicas []*replica
+	output   *output // of all of them
+}
+
+// A replica is a process of a server.
+type replica struct {
 	process *exec.Cmd
-	output  *output
 	exited  chan struct{}
 }
 
 // startServer runs the example with a directory of its own, on a free port.
 func startServer(t *testing.T, args ...string) *server {
 	t.Helper()
-	s := &server{t: t, dir: t.TempDir()}
-	s.start(append([]string{"-addr", "localhost:0"}, args...)...)
+	s := &server{t: t, dir: t.TempDir(), output: new(output), args: args, addrs: []string{"localhost:0"}}
+	s.args = append(s.args, "-data", s.dir)
+	s.share()
 	t.Cleanup(func() {
 		s.kill()
 		if t.Failed() {
 			t.Logf("the server said:\n%s", s.output)
 		}
 	})
+	s.start()
+	if len(s.addrs) == 1 {
+		s.addrs[0] = strings.TrimPrefix(s.url, "http://")
+	}
 	return s
 }
 
@@ -48,68 +62,73 @@ var (
 	ready     = "Stop with Ctrl-C."
 )
 
-func (s *server) start(args ...string) {
+// start starts every process, each at its address.
+func (s *server) start() {
 	s.t.Helper()
-	if s.output == nil {
-		s.output = new(output)
+	s.replicas = nil
+	for _, addr := range s.addrs {
+		from := s.output.len()
+		r := &replica{process: exec.Command(exampleBinary, append([]string{"-addr", addr}, s.args...)...), exited: make(chan struct{})}
+		r.process.Stdout, r.process.Stderr = s.output, s.output
+		if err := r.process.Start(); err != nil {
+			s.t.Fatal("starting the example server:", err)
+		}
+		s.replicas = append(s.replicas, r)
+		go func() {
+			_ = r.process.Wait() // how it ended is in its output
+			close(r.exited)
+		}()
+		said := s.waitOutput(from, ready, r.exited)
+		s.url = mcpLine.FindStringSubmatch(said)[1]
+		s.setupLink = setupLine.FindString(said)
 	}
-	from := s.output.len()
-	s.exited = make(chan struct{})
-	s.process = exec.Command(exampleBinary, append(args, "-data", s.dir)...)
-	s.process.Stdout, s.process.Stderr = s.output, s.output
-	if err := s.process.Start(); err != nil {
-		s.t.Fatal("starting the example server:", err)
-	}
-	go func() {
-		_ = s.process.Wait() // how it ended is in its output
-		close(s.exited)
-	}()
-	said := s.waitOutput(from, ready)
-	s.url = mcpLine.FindStringSubmatch(said)[1]
-	s.setupLink = setupLine.FindString(said)
 }
 
 // restart starts the server again, at the address it had.
 func (s *server) restart() {
 	s.t.Helper()
-	s.start("-addr", strings.TrimPrefix(s.url, "http://"))
+	s.start()
 }
 
 // stop asks the server to end and waits until it has.
 func (s *server) stop() {
 	s.t.Helper()
-	if err := s.process.Process.Signal(syscall.SIGTERM); err != nil {
-		s.t.Fatal("stopping the server:", err)
-	}
-	s.wait()
-	if code := s.process.ProcessState.ExitCode(); code != 0 {
-		s.t.Errorf("the server ended with %d, want 0", code)
+	for _, r := range s.replicas {
+		if err := r.process.Process.Signal(syscall.SIGTERM); err != nil {
+			s.t.Fatal("stopping the server:", err)
+		}
+		s.wait(r)
+		if code := r.process.ProcessState.ExitCode(); code != 0 {
+			s.t.Errorf("the server ended with %d, want 0", code)
+		}
 	}
 }
 
 // kill ends the server as a power cut would.
 func (s *server) kill() {
-	_ = s.process.Process.Signal(os.Kill) // it may have ended already
-	s.wait()
+	for _, r := range s.replicas {
+		_ = r.process.Process.Signal(os.Kill) // it may have ended already
+		s.wait(r)
+	}
 }
 
-func (s *server) wait() {
+func (s *server) wait(r *replica) {
 	s.t.Helper()
 	select {
-	case <-s.exited:
+	case <-r.exited:
 	case <-time.After(patience):
 		s.t.Fatal("the server does not end")
 	}
 }
 
 // waitOutput returns what the server wrote since from, once it has written want.
-func (s *server) waitOutput(from int, want string) string {
+func (s *server) waitOutput(from int, want string, exited <-chan struct{}) string {
 	s.t.Helper()
 	var said string
 	eventually(s.t, "the server to write "+want, func() bool {
 		said = s.output.since(from)
 		select {
-		case <-s.exited:
+		case <-exited:
 			s.t.Fatalf("the server ended at once:\n%s", said)
 		default:
 		}

@@ -103,8 +103,16 @@ func (s *Store) SuspendUser(ctx context.Context, id string) (ended []*Grant, err
 	return s.RevokeGrants(ctx, id, nil)
 }
 
-// ResumeUser lets a person in again who was suspended.
+// ResumeUser lets a person in again who was suspended. What a crash kept from ending then
+// ends now, and does not come back to life.
 func (s *Store) ResumeUser(ctx context.Context, id string) error {
+	user, err := s.User(ctx, id)
+	if err != nil || !user.Suspended() {
+		return err
+	}
+	if _, err := s.RevokeGrants(ctx, id, nil); err != nil {
+		return err
+	}
 	return s.updateUser(ctx, id, func(u *User, _ time.Time) error {
 		u.SuspendedAt = time.Time{}
 		return nil

@@ -86,3 +86,43 @@ func attribute(tag, name string) string {
 	text, _, _ := strings.Cut(after, `"`)
 	return text
 }
+
+func TestWhoIsSuspendedAndStillConnectedCanBeSuspendedAgain(t *testing.T) {
+	for name, tc := range map[string]struct {
+		person          Person
+		suspend, resume bool
+	}{
+		"let in":                         {Person{Connections: 1}, true, false},
+		"let in, with nothing":           {Person{}, true, false},
+		"suspended":                      {Person{Suspended: When{Words: "now"}}, false, true},
+		"suspended, and still connected": {Person{Suspended: When{Words: "now"}, Connections: 1}, true, true},
+	} {
+		body := render(t, parse(t), People{People: []Person{tc.person}})
+		if suspend, resume := strings.Contains(body, "people/suspend"), strings.Contains(body, "people/resume"); suspend != tc.suspend || resume != tc.resume {
+			t.Errorf("%s: suspend = %v, resume = %v", name, suspend, resume)
+		}
+	}
+}
+
+// The script asks once more where a link's token is for something else.
+func TestAPageThatMakesAPasskeySaysWhatFor(t *testing.T) {
+	for purpose, page := range map[string]Page{"setup": Setup{}, "invitation": Enrol{}, "recovery": Enrol{Recovery: true}} {
+		if body := render(t, parse(t), page); !strings.Contains(body, `id="setup" method="post" data-purpose="`+purpose+`"`) {
+			t.Errorf("the page for %s does not say so:\n%s", purpose, body)
+		}
+	}
+}
+
+func TestAnInvitedPersonIsToldNothingOfTheServersLog(t *testing.T) {
+	for _, name := range []string{"passkey.js", "setup.js", "enrol.html"} {
+		content, err := embedded.ReadFile("files/" + name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, word := range []string{" log", " logs", "setup link"} {
+			if strings.Contains(string(content), word+" ") || strings.Contains(string(content), word+".") {
+				t.Errorf("%s says%s", name, word)
+			}
+		}
+	}
+}

@@ -14,8 +14,9 @@
 // A consent.html that keeps the script needs a form "decision", posted to .Action with
 // data-digest and data-app, a hidden field "ceremony", the buttons "approve" and
 // "deny" of the name decision, and a region "status". A setup.html or enrol.html needs a
-// form "setup" with the field "setup-token", the button "create" and the region "status",
-// within "todo", and "done" for what comes after. A signin.html or confirm.html needs a
+// form "setup" with data-purpose (setup, invitation or recovery: what the page speaks of),
+// the field "setup-token", the button "create" and the region "status", within "todo", and
+// "done" for what comes after. A signin.html or confirm.html needs a
 // form with data-digest, a hidden field "ceremony", the button "touch" and the region
 // "status"; data-adds on the form makes a passkey afterwards. The content security policy
 // allows no inline script or style.

@@ -28,7 +28,7 @@ func NewWhen(at, now time.Time) When {
 	case past > -time.Minute:
 		words = "in a moment"
 	default:
-		words = "in " + span(-past)
+		words = "in " + span((-past).Round(time.Minute)) // three days, a second after they began
 	}
 	return When{Words: words, Exact: at.Format("2 Jan 2006, 15:04 UTC"), Machine: at.Format(time.RFC3339)}
 }
@@ -39,8 +39,10 @@ func span(d time.Duration) string {
 	for _, unit := range []struct {
 		size time.Duration
 		name string
-	}{{365 * day, "year"}, {30 * day, "month"}, {7 * day, "week"}, {day, "day"}, {time.Hour, "hour"}, {time.Minute, "minute"}} {
+	}{{365 * day, "year"}, {30 * day, "month"}, {day, "day"}, {time.Hour, "hour"}, {time.Minute, "minute"}} {
 		switch n := d / unit.size; {
+		case n == 1 && unit.size == 30*day:
+			// "45 days" says more than "1 month".
 		case n == 1:
 			return "1 " + unit.name
 		case n > 1:

@@ -10,8 +10,8 @@ func TestATimeIsSaidInItsLargestUnit(t *testing.T) {
 	const day = 24 * time.Hour
 	for ago, want := range map[time.Duration]string{
 		0: "just now", time.Minute - 1: "just now", time.Minute: "1 minute ago", 59 * time.Minute: "59 minutes ago", time.Hour: "1 hour ago", 23 * time.Hour: "23 hours ago",
-		day: "1 day ago", 6 * day: "6 days ago", 7 * day: "1 week ago", 29 * day: "4 weeks ago", 30 * day: "1 month ago", 364 * day: "12 months ago", 365 * day: "1 year ago", 800 * day: "2 years ago",
-		-1: "in a moment", -time.Minute: "in 1 minute", -3 * day: "in 3 days", -365 * day: "in 1 year",
+		day: "1 day ago", 6 * day: "6 days ago", 30 * day: "30 days ago", 59 * day: "59 days ago", 60 * day: "2 months ago", 364 * day: "12 months ago", 365 * day: "1 year ago", 800 * day: "2 years ago",
+		-1: "in a moment", -time.Minute: "in 1 minute", -3 * day: "in 3 days", -3*day + time.Second: "in 3 days", -30*day + time.Second: "in 30 days", -365 * day: "in 1 year",
 	} {
 		if got := NewWhen(now.Add(-ago), now).Words; got != want {
 			t.Errorf("%v ago is %q, want %q", ago, got, want)

@@ -7,3 +7,4 @@ export { StreamableHTTPClientTransport } from '@modelcontextprotocol/sdk/client/
 export const options = {};
 export const finishAuth = (transport, params) => transport.finishAuth(params.get('code'));
 export const protocolVersion = (client) => client.transport.protocolVersion;
+export const callTool = (client, params, options) => client.callTool(params, undefined, options);

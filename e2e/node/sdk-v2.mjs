@@ -11,3 +11,4 @@ export {
 export const options = { versionNegotiation: { mode: 'auto' } };
 export const finishAuth = (transport, params) => transport.finishAuth(params); // checks iss (RFC 9207)
 export const protocolVersion = (client) => client.getNegotiatedProtocolVersion();
+export const callTool = (client, params, options) => client.callTool(params, options);

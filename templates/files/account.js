@@ -49,7 +49,7 @@
 			const credential = await mcpoauth.create(options);
 			mcpoauth.say(status, "busy", "Checking…");
 			await mcpoauth.post("/passkey/register/finish", { ceremony, credential });
-			location.assign("/account/passkeys?done=passkey-added");
+			location.assign("/account/passkeys?added");
 		}
 
 		async function send() {

@@ -87,10 +87,10 @@ const mcpoauth = (() => {
 	const refusals = {
 		authentication_failed: "The server did not accept this passkey. Use one that was made for this server.",
 		invalid_session: "That took too long, or was answered in another window. Try again.",
-		invalid_link: "This token is not right, was used already or has expired. Copy the whole of it, or ask for a new one: at a start without an owner the server logs a new setup link.",
+		invalid_link: "This token is not right, was used already or has expired. Copy the whole of it, or get a new one from where this one came from.",
 		no_passkeys: "This server has no passkey yet. Reload this page to set it up.",
 		registration_failed: "The server did not accept the new passkey. Try again, or keep it on another device or in another password manager.",
-		registration_locked: "This server has its passkey already. Setting it up again is not possible here.",
+		registration_locked: "This server has its owner already. Setting it up again is not possible here.",
 	};
 	const failures = {
 		NotAllowedError: "Cancelled: the passkey prompt was closed or ran out of time. If it found no passkey, use the device or password manager that has it.",

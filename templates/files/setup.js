@@ -5,6 +5,8 @@
 	const token = document.getElementById("setup-token");
 	const create = document.getElementById("create");
 	const status = document.getElementById("status");
+	const label = create.textContent;
+	let asked = null; // the start of another passkey than the page speaks of, which waits for a second press
 
 	// The link carries the token in its fragment, which no server and no log
 	// sees. It leaves the address bar, and with it the history, at once.
@@ -12,6 +14,7 @@
 		const fragment = new URLSearchParams(location.hash.slice(1));
 		const given = fragment.get("setup_token") || fragment.get("token");
 		if (!given) return;
+		window.removeEventListener("hashchange", takeTokenFromLink); // another site must not swap it
 		token.value = given;
 		history.replaceState(null, "", location.pathname + location.search);
 		create.focus();
@@ -23,13 +26,39 @@
 		form.setAttribute("aria-busy", String(busy));
 	}
 
+	// Whose the passkey will be, as the server says it. Of a link, anybody can say anything.
+	function whose({ purpose, name, options }) {
+		const app = options.publicKey.rp.name;
+		if (purpose === "setup") return `This passkey will be for the owner of ${app}.`;
+		if (purpose === "recovery") return `This passkey will be for ${name} at ${app}, in the place of every one that they had.`;
+		return `This passkey will be for ${name} at ${app}.`;
+	}
+
+	// Returns whether a passkey was made, and not only asked about.
 	async function makePasskey() {
-		mcpoauth.say(status, "busy", "One moment…");
-		const { ceremony, options } = await mcpoauth.post("/passkey/register/start", { token: token.value.trim() });
-		mcpoauth.say(status, "busy", "Waiting for your passkey. Follow the prompt of your browser or device.");
-		const credential = await mcpoauth.create(options);
+		const given = token.value.trim();
+		let start = asked && asked.token === given ? asked.start : null;
+		forget();
+		if (!start) {
+			mcpoauth.say(status, "busy", "One moment…");
+			start = await mcpoauth.post("/passkey/register/start", { token: given });
+			if (start.purpose !== form.dataset.purpose) {
+				asked = { token: given, start };
+				create.textContent = "Create this passkey";
+				mcpoauth.say(status, "error", `This token is not for what this page says. ${whose(start)} Go on only if that is what you want.`);
+				return false;
+			}
+		}
+		mcpoauth.say(status, "busy", `${whose(start)} Follow the prompt of your browser or device.`);
+		const credential = await mcpoauth.create(start.options);
 		mcpoauth.say(status, "busy", "Checking…");
-		await mcpoauth.post("/passkey/register/finish", { ceremony, credential });
+		await mcpoauth.post("/passkey/register/finish", { ceremony: start.ceremony, credential });
+		return true;
+	}
+
+	function forget() {
+		asked = null;
+		create.textContent = label;
 	}
 
 	function showNextStep() {
@@ -42,16 +71,25 @@
 
 	form.addEventListener("submit", async (event) => {
 		event.preventDefault();
+		window.removeEventListener("hashchange", takeTokenFromLink);
 		setBusy(true);
+		let made = false;
 		try {
-			await makePasskey();
+			made = await makePasskey();
 		} catch (error) {
 			setBusy(false);
 			mcpoauth.say(status, "error", mcpoauth.explain(error));
-			(error.code === "invalid_link" ? token : create).focus();
+			const wrong = error.code === "invalid_link";
+			if (wrong) window.addEventListener("hashchange", takeTokenFromLink); // for another link in this tab
+			(wrong ? token : create).focus();
 			return;
 		}
-		showNextStep();
+		if (made) {
+			showNextStep();
+			return;
+		}
+		setBusy(false);
+		create.focus();
 	});
 
 	for (const button of document.querySelectorAll("[data-copy]")) {
