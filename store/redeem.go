@@ -192,7 +192,11 @@ func (s *Store) issue(g *Grant, spent link, key string, scopes []string, refresh
 	g.Spent = g.Spent[max(0, len(g.Spent)-MaxSpent):]
 
 	g.Access = slices.DeleteFunc(slices.Clone(g.Access), func(old AccessToken) bool { return expired(old.ExpiresAt, now) })
-	g.Access = append(g.Access, AccessToken{Hash: secret.Sum(access), Scopes: slices.Clone(scopes), ExpiresAt: now.Add(s.life.Access)})
+	kept := g.Scopes // they nearly always are the same, and one copy is enough
+	if !slices.Equal(scopes, kept) {
+		kept = slices.Clone(scopes)
+	}
+	g.Access = append(g.Access, AccessToken{Hash: secret.Sum(access), Scopes: kept, ExpiresAt: now.Add(s.life.Access)})
 	g.Access = g.Access[max(0, len(g.Access)-MaxAccess):]
 
 	g.UsedAt = now

@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"errors"
+	"strings"
 	"time"
 )
 
@@ -89,6 +90,9 @@ type change struct {
 // update reads a live record and replaces it by what decide makes of it. When
 // another writer comes first it decides anew, on what that writer left.
 func update[T any](ctx context.Context, s *Store, key Key, decide func(current *T, now time.Time) (change, error)) error {
+	// The ID may be a part of a token. A backend in this process keeps the key, and with
+	// it would keep the whole token in memory.
+	key.ID = strings.Clone(key.ID)
 	for {
 		record, err := s.backend.Get(ctx, key)
 		if err != nil {
