@@ -33,11 +33,7 @@ func (r recorder) Recent(ctx context.Context, n int) ([]account.Event, error) {
 	}
 	shown := make([]account.Event, len(events))
 	for i, e := range events {
-		text := audit.Words(e.Name)
-		if e.Detail != "" {
-			text += ": " + e.Detail
-		}
-		shown[i] = account.Event{At: e.Time, Name: e.Name, Text: text, UserID: e.UserID, ClientID: e.ClientID, GrantID: e.GrantID, From: e.From}
+		shown[i] = account.Event{At: e.Time, Name: e.Name, Text: audit.Words(e.Name), Detail: e.Detail, UserID: e.UserID, ClientID: e.ClientID, GrantID: e.GrantID, From: e.From}
 	}
 	return shown, nil
 }

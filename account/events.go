@@ -22,6 +22,7 @@ type Event struct {
 	At       time.Time
 	Name     string // stable: token.issued
 	Text     string // in words
+	Detail   string // what else is known
 	UserID   string
 	ClientID string
 	GrantID  string
@@ -57,7 +58,7 @@ func (h *Handler) eventsPage(v *visit) error {
 			}
 			clients[e.ClientID] = name
 		}
-		shown := templates.Event{At: templates.NewWhen(e.At, v.now), Name: e.Name, Text: e.Text, Client: name, From: e.From}
+		shown := templates.Event{At: templates.NewWhen(e.At, v.now), Name: e.Name, Text: e.Text, Detail: e.Detail, Client: name, From: e.From}
 		if several {
 			shown.Person = people[e.UserID]
 		}

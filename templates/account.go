@@ -175,6 +175,7 @@ type Event struct {
 	At     When
 	Name   string // stable
 	Text   string
+	Detail string
 	Person string
 	Client string
 	From   string
@@ -250,7 +251,8 @@ func (p KeyMade) cleaned() Page {
 func (p Events) cleaned() Page {
 	p.Account = p.cleanedFrame()
 	p.Events = each(p.Events, func(e *Event) {
-		e.Text, e.Name, e.From = line(e.Text, maxText), line(e.Name, maxName), line(e.From, maxHeading)
+		e.Text, e.Detail = line(e.Text, maxText), line(e.Detail, maxText)
+		e.Name, e.From = line(e.Name, maxName), line(e.From, maxHeading)
 		e.Person, e.Client = line(e.Person, maxHeading), line(e.Client, maxName)
 	})
 	return p

@@ -22,7 +22,7 @@ func TestWhatAPersonOrClientWroteIsHarmlessInTheAccount(t *testing.T) {
 				Invited{Account: frame, Name: tc.text},
 				Keys{Account: frame, Name: tc.text, Keys: []Connection{grant}},
 				KeyMade{Account: frame, Name: tc.text},
-				Events{Account: frame, Events: []Event{{Name: tc.text, Text: tc.text, Person: tc.text, Client: tc.text, From: tc.text}}},
+				Events{Account: frame, Events: []Event{{Name: tc.text, Text: tc.text, Detail: tc.text, Person: tc.text, Client: tc.text, From: tc.text}}},
 			} {
 				if body := render(t, p, page); strings.Contains(body, tc.never) {
 					t.Errorf("%s contains %q:\n%s", page.file(), tc.never, body)

@@ -96,6 +96,6 @@ func accountSamples() []Page {
 		KeyMade{},
 		KeyMade{Account: frame, Name: "CI", Key: "mcpoauth_ak_x", URL: "https://mcp.example/mcp", Expires: when(-time.Hour)},
 		Events{},
-		Events{Account: frame, Previous: "/account/events?page=1", Next: "/account/events?page=3", Events: []Event{{At: when(time.Hour), Name: "token.issued", Text: "A token.", Person: "Ada", Client: "Sample", From: "192.0.2.0/24"}, {Name: "x"}}},
+		Events{Account: frame, Previous: "/account/events?page=1", Next: "/account/events?page=3", Events: []Event{{At: when(time.Hour), Name: "token.issued", Text: "A token.", Detail: "scopes=notes", Person: "Ada", Client: "Sample", From: "192.0.2.0/24"}, {Name: "x"}}},
 	}
 }
