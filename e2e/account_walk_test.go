@@ -142,7 +142,7 @@ func TestAnAPIKeyIsMadeUsedAndRevoked(t *testing.T) {
 		t.Errorf("the key is answered with %d %+v", status, answer)
 	}
 	p.open(s.url + "/account/keys")
-	p.see("Backup job", "ends in 4 weeks")
+	p.see("Backup job", "ends in 30 days")
 	if strings.Contains(p.evaluate(`document.documentElement.outerHTML`), key) {
 		t.Error("the key is shown a second time")
 	}
