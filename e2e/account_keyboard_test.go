@@ -75,9 +75,7 @@ func TestTheAccountNeedsNoMouse(t *testing.T) {
 	p.tabTo("Revoke Test client") // and not the navigation before it
 	p.key(kb.Enter)
 	p.see("Revoked. It cannot get in any more.")
-	if at := p.focus(); at.Name != "Revoked. It cannot get in any more." {
-		t.Errorf("the focus is on %q, want the notice", at.Name)
-	}
+	p.waitFor("the focus to be on the notice", func() bool { return p.focus().Name == "Revoked. It cannot get in any more." })
 	p.tabTo("Revoke Test client")
 	p.key(kb.Enter)
 	p.see("Nothing is connected yet")

@@ -13,17 +13,17 @@ import (
 
 func TestWithoutFlagsEverythingHasADefault(t *testing.T) {
 	got, err := parseOptions(nil, io.Discard)
-	if want := (options{addr: "localhost:8080", data: "data"}); err != nil || got != want {
+	if want := (options{addr: "localhost:8080", data: "data", store: "files"}); err != nil || got != want {
 		t.Errorf("got %+v, %v; want %+v", got, err, want)
 	}
 }
 
 func TestFlagsAreTaken(t *testing.T) {
 	got, err := parseOptions([]string{
-		"-addr", ":9000", "-url", "https://mcp.example.com", "-data", "/srv/notes", "-setup-token", "a-token", "-limits", "10, 0,500",
+		"-addr", ":9000", "-url", "https://mcp.example.com", "-data", "/srv/notes", "-store", "redis://localhost", "-setup-token", "a-token", "-limits", "10, 0,500",
 	}, io.Discard)
 	want := options{
-		addr: ":9000", url: "https://mcp.example.com", data: "/srv/notes", setupToken: "a-token",
+		addr: ":9000", url: "https://mcp.example.com", data: "/srv/notes", store: "redis://localhost", setupToken: "a-token",
 		limits: mcpoauth.RateLimits{Auth: 10, Registration: -1, General: 500},
 	}
 	if err != nil || got != want {
@@ -60,6 +60,15 @@ func TestHelpListsTheFlags(t *testing.T) {
 	for _, name := range []string{"-addr host:port", "-url URL", "-data directory", "-setup-token token", "-limits auth,registration,general"} {
 		if !strings.Contains(help.String(), name) {
 			t.Errorf("the help has no %s:\n%s", name, &help)
+		}
+	}
+}
+
+func TestAStoreOfAnUnknownKindIsRefusedWithoutShowingItsPassword(t *testing.T) {
+	for _, url := range []string{"mysql://user:secret@localhost/db", "redis", "", "redis://user:secret@localhost:1", "postgres://user:secret@localhost:1/db"} {
+		_, _, err := openStore(t.Context(), options{store: url})
+		if err == nil || strings.Contains(err.Error(), "secret") {
+			t.Errorf("%q: got %v", url, err)
 		}
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/json"
+	"errors"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -174,6 +175,9 @@ func (s *server) approve(t *testing.T) (token string) {
 	t.Helper()
 	const verifier = "a-verifier-of-at-least-forty-three-characters"
 	challenge := sha256.Sum256([]byte(verifier))
+	if err := s.store.CreateUser(t.Context(), store.User{ID: "someone"}); err != nil && !errors.Is(err, store.ErrConflict) {
+		t.Fatal("making the person:", err)
+	}
 	code, err := s.store.Approve(t.Context(), store.Approval{
 		UserID:      "someone",
 		Client:      &store.Client{ID: s.clientID, RedirectURIs: []string{redirectURI}, Preregistered: true},
