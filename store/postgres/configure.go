@@ -23,7 +23,6 @@ func configure(address string, timeout time.Duration) (*pgxpool.Config, error) {
 		return nil, errors.New("postgres: the database's URL is wrong: " + err.Error())
 	}
 	config.ConnConfig.ValidateConnect = writable
-	config.ConnConfig.AfterConnect = readCommitted
 	// None of the pool listens, but behind a pooler it may hear, and would keep it all.
 	config.ConnConfig.OnNotification = func(*pgconn.PgConn, *pgconn.Notification) {}
 	config.ConnConfig.ConnectTimeout = cmp.Or(config.ConnConfig.ConnectTimeout, timeout)
@@ -32,24 +31,21 @@ func configure(address string, timeout time.Duration) (*pgxpool.Config, error) {
 	return config, nil
 }
 
-// readCommitted is for databases and roles with a stricter default, under which a change
-// that meets another one fails instead of seeing it. Not a parameter of the connection's
-// start: a pooler may refuse those.
-func readCommitted(ctx context.Context, conn *pgconn.PgConn) error {
-	return conn.Exec(ctx, "SET default_transaction_isolation = 'read committed'").Close()
-}
-
 // writable refuses a standby, which may answer with what was revoked, and takes no change.
 // pgx has the same, but with a panic for the answers without a row that PgBouncer gives
 // now and then in transaction mode.
+//
+// In the same round trip it sets the isolation, for databases and roles with a stricter
+// default, under which a change that meets another one fails instead of seeing it. Not a
+// parameter of the connection's start: a pooler may refuse those.
 func writable(ctx context.Context, conn *pgconn.PgConn) error {
-	results, err := conn.Exec(ctx, "SHOW transaction_read_only").ReadAll()
+	results, err := conn.Exec(ctx, "SET default_transaction_isolation = 'read committed'; SHOW transaction_read_only").ReadAll()
 	switch {
 	case err != nil:
 		return err
-	case len(results) != 1 || len(results[0].Rows) != 1:
+	case len(results) != 2 || len(results[1].Rows) != 1:
 		return errors.New("the server does not say whether it is read only")
-	case string(results[0].Rows[0][0]) != "off":
+	case string(results[1].Rows[0][0]) != "off":
 		return errors.New("the server is read only")
 	}
 	return nil
