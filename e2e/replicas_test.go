@@ -8,9 +8,14 @@ import (
 	"os"
 	"strings"
 	"sync/atomic"
+	"time"
 
 	"github.com/mcpoauth/mcpoauth/internal/realserver"
 )
+
+// hearsay is more than enough for a message from one process to another by way of their
+// database.
+const hearsay = 100 * time.Millisecond
 
 // replicaCount is how many processes share a database.
 const replicaCount = 3
@@ -49,6 +54,13 @@ func roundRobin(s *server) string {
 			r.SetXForwarded()
 		},
 		FlushInterval: -1, // events go out as they come
+		ModifyResponse: func(r *http.Response) error {
+			// The other processes hear of it a message later, and the tests look at once.
+			if path := r.Request.URL.Path; path == "/revoke" || r.Request.Method == http.MethodPost && strings.HasPrefix(path, "/account/") {
+				time.Sleep(hearsay)
+			}
+			return nil
+		},
 	}
 	front := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		// Both as in forward.
