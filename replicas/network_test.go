@@ -27,7 +27,7 @@ func TestTheNetworkOfOneReplicaIsCut(t *testing.T) {
 			}
 			d.keepTrying(s, access, 15*time.Second)
 			d.proxy.out.Store(0) // a load balancer sees by now what /health answers
-			d.mustConnect() // the others let people in
+			d.mustConnect()      // the others let people in
 			d.keepTrying(s, access, 15*time.Second)
 			d.proxy.out.Store(noReplica)
 			cable.Mend()
