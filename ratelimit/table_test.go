@@ -2,6 +2,7 @@ package ratelimit
 
 import (
 	"fmt"
+	"hash/maphash"
 	"net/http"
 	"net/http/httptest"
 	"net/netip"
@@ -71,30 +72,29 @@ func TestR30_WhoWaitsAsLongAsToldIsLetIn(t *testing.T) {
 }
 
 func TestR60_TheTableIsBounded(t *testing.T) {
-	for _, capacity := range []int{0, 1, 64, 640} {
+	for _, capacity := range []int{0, 1, 256, 2560} {
 		table := NewTable[netip.Addr](5, capacity)
 		addr := netip.MustParseAddr("10.0.0.0")
 		for range 10_000 {
 			table.Allow(addr, start)
 			addr = addr.Next()
 		}
-		if n := size(table); n > max(capacity, shards) {
+		if n := size(table); n > max(capacity, shards*ways) {
 			t.Errorf("%d callers are remembered, with a capacity of %d", n, capacity)
 		}
 	}
 }
 
 func TestR60_WhoHasNotAskedForLongGivesWayFirst(t *testing.T) {
-	const perShard = 4
-	table := NewTable[int](5, shards*perShard)
-	for i := range 10 * shards * perShard {
+	table := NewTable[int](5, 2*shards*ways)
+	for i := range 20 * shards * ways {
 		table.Allow(-i-1, start)
 	}
 	// A minute later those are as good as new, and whoever is over their limit
 	// now stays so, however many others come.
 	now := start.Add(time.Minute)
 	for i := range table.shards {
-		callers := callersOf(table, &table.shards[i], perShard)
+		callers := callersOf(table, i, ways)
 		busy, others := callers[:2], callers[2:]
 		for _, caller := range busy {
 			if got := spend(table, caller, 9, now); got != 5 {
@@ -112,10 +112,11 @@ func TestR60_WhoHasNotAskedForLongGivesWayFirst(t *testing.T) {
 	}
 }
 
-// callersOf returns the first n callers that belong into a shard.
-func callersOf(table *Table[int], s *shard[int], n int) (callers []int) {
+// callersOf returns the first n callers that belong into the second set of a shard.
+func callersOf(table *Table[int], shard, n int) (callers []int) {
 	for caller := 1; len(callers) < n; caller++ {
-		if table.shard(caller) == s {
+		hash := maphash.Comparable(table.seed, caller)
+		if hash%shards == uint64(shard) && hash/shards%uint64(table.perShard) == 1 {
 			callers = append(callers, caller)
 		}
 	}
@@ -124,7 +125,13 @@ func callersOf(table *Table[int], s *shard[int], n int) (callers []int) {
 
 func size[K comparable](t *Table[K]) (n int) {
 	for i := range t.shards {
-		n += len(t.shards[i].buckets)
+		for _, set := range t.shards[i].sets {
+			for _, place := range set {
+				if place.bucket != nil {
+					n++
+				}
+			}
+		}
 	}
 	return n
 }
