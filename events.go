@@ -38,9 +38,13 @@ func (r recorder) Recent(ctx context.Context, n int) ([]account.Event, error) {
 	return shown, nil
 }
 
+// minGrantCallers is how many grants in use have a rate that is remembered, whatever
+// Capacity.Callers: nobody makes grants without a person, and who has many uses them all.
+const minGrantCallers = 1 << 17
+
 // perGrant returns the limit on how often a grant may be used.
 func (s settings) perGrant() token.Limiter {
-	table := ratelimit.NewTable[string](s.rates.General, s.capacity.Callers)
+	table := ratelimit.NewTable[string](s.rates.General, max(minGrantCallers, s.capacity.Callers))
 	table.Tell(s.capacity.Callers, func(grantID string) {
 		s.log.Info("limit.hit", "limit", "mcp", "grant_id", grantID)
 	})

@@ -99,22 +99,24 @@ func (c *Client) Public() bool {
 // that must change together is in this one record, and deleting it ends every
 // token at once.
 type Grant struct {
-	ID          string        `json:"id"` // begins with userTag
-	UserID      string        `json:"user_id"`
-	UserName    string        `json:"user_name,omitempty"`    // what the user is called, as RenameUser keeps it
-	KeyName     string        `json:"key_name,omitempty"`     // of an API key, which has no client
-	ClientID    string        `json:"client_id,omitempty"`    // empty: an API key
-	RedirectURI string        `json:"redirect_uri,omitempty"` // empty: an API key
-	Resource    string        `json:"resource"`               // as the configuration spells it
-	Scopes      []string      `json:"scopes"`
-	CreatedAt   time.Time     `json:"created_at"`
-	UsedAt      time.Time     `json:"used_at,omitzero"`     // when tokens were last issued; zero: never yet
-	CodeHash    Hash          `json:"code_hash,omitzero"`   // kept for good, to know the code again
-	Code        *Code         `json:"code,omitempty"`       // until it is redeemed
-	FamilyHash  Hash          `json:"family_hash,omitzero"` // the part that all refresh tokens share
-	RefreshHash Hash          `json:"refresh_hash,omitzero"`
-	Access      []AccessToken `json:"access,omitempty"` // oldest first
-	Spent       []Spent       `json:"spent,omitempty"`  // oldest first
+	// What the check before every request reads stands together.
+	ID       string        `json:"id"`                  // begins with userTag
+	ClientID string        `json:"client_id,omitempty"` // empty: an API key
+	Resource string        `json:"resource"`            // as the configuration spells it
+	Access   []AccessToken `json:"access,omitempty"`    // oldest first
+
+	UserID      string    `json:"user_id"`
+	UserName    string    `json:"user_name,omitempty"`    // what the user is called, as RenameUser keeps it
+	KeyName     string    `json:"key_name,omitempty"`     // of an API key, which has no client
+	RedirectURI string    `json:"redirect_uri,omitempty"` // empty: an API key
+	Scopes      []string  `json:"scopes"`
+	CreatedAt   time.Time `json:"created_at"`
+	UsedAt      time.Time `json:"used_at,omitzero"`     // when tokens were last issued; zero: never yet
+	CodeHash    Hash      `json:"code_hash,omitzero"`   // kept for good, to know the code again
+	Code        *Code     `json:"code,omitempty"`       // until it is redeemed
+	FamilyHash  Hash      `json:"family_hash,omitzero"` // the part that all refresh tokens share
+	RefreshHash Hash      `json:"refresh_hash,omitzero"`
+	Spent       []Spent   `json:"spent,omitempty"` // oldest first
 }
 
 // A Code is an authorization code that waits to be redeemed.
@@ -135,7 +137,7 @@ type AccessToken struct {
 // spent secret itself can open.
 type Spent struct {
 	Hash       Hash          `json:"hash"`
-	At         time.Time     `json:"at"`
+	Until      time.Time     `json:"until"` // when a repeat becomes a reuse
 	Successors secret.Sealed `json:"successors"`
 }
 

@@ -68,15 +68,21 @@ func ValidID(s string) bool {
 	if len(s) != IDLen {
 		return false
 	}
-	for _, c := range []byte(s) {
-		switch {
-		case 'a' <= c && c <= 'z', 'A' <= c && c <= 'Z', '0' <= c && c <= '9', c == '-', c == '_':
-		default:
+	for i := range len(s) {
+		if !inID[s[i]] {
 			return false
 		}
 	}
 	return true
 }
+
+// inID has the characters of base64url.
+var inID = func() (in [256]bool) {
+	for _, c := range []byte("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_") {
+		in[c] = true
+	}
+	return in
+}()
 
 // A Hash is what is kept of a secret. SHA-256 without salt or stretching is
 // enough because every secret stored as one has 256 random bits. A secret that a
