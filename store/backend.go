@@ -168,6 +168,9 @@ func decode[T any](v Value) (*T, error) {
 	if err := json.Unmarshal(encoded.data, record); err != nil {
 		return nil, fmt.Errorf("store: decoding a %T: %w", record, err)
 	}
+	if g, ok := any(record).(*Grant); ok {
+		g.shareTexts()
+	}
 	encoded.decoded.Store(record)
 	return record, nil
 }

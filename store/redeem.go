@@ -92,7 +92,7 @@ func (s *Store) ConsumeCode(ctx context.Context, r Redemption) (Tokens, error) {
 			return change{}, err
 		}
 		if g.Code == nil {
-			newest, err := follow(g, code, key, began, CodeRetry)
+			newest, err := follow(g, code, key, began)
 			if err != nil {
 				tokens.Grant = g
 				return change{}, err
@@ -112,7 +112,7 @@ func (s *Store) ConsumeCode(ctx context.Context, r Redemption) (Tokens, error) {
 		next := *g
 		next.Code = nil
 		next.FamilyHash = secret.Sum(code.family)
-		tokens = s.issue(&next, code, key, g.Scopes, r.Refresh(g.Scopes), now)
+		tokens = s.issue(&next, exchange{code, key, CodeRetry}, g.Scopes, r.Refresh(g.Scopes), now)
 		return s.keep(&next, now), nil
 	})
 	return s.ended(ctx, grantID, tokens, err)
@@ -148,7 +148,7 @@ func (s *Store) RotateRefresh(ctx context.Context, token, clientID string, narro
 		}
 		live := refresh
 		if !g.RefreshHash.Matches(refresh.own) {
-			newest, err := follow(g, refresh, refresh.own, began, s.life.RefreshGrace)
+			newest, err := follow(g, refresh, refresh.own, began)
 			if err != nil {
 				tokens.Grant = g
 				return change{}, err
@@ -159,7 +159,7 @@ func (s *Store) RotateRefresh(ctx context.Context, token, clientID string, narro
 			live = newest.link // its access token has run out or was revoked
 		}
 		next := *g
-		tokens = s.issue(&next, live, live.own, scopes, true, now)
+		tokens = s.issue(&next, exchange{live, live.own, s.life.RefreshGrace}, scopes, true, now)
 		return s.keep(&next, now), nil
 	})
 	return s.ended(ctx, refresh.grantID, tokens, err)
@@ -180,15 +180,20 @@ func (s *Store) ended(ctx context.Context, grantID string, tokens Tokens, err er
 	return Tokens{}, err
 }
 
-// issue mints a new pair into g in exchange for spent, and leaves the pair there,
-// sealed, for whoever presents spent again.
-func (s *Store) issue(g *Grant, spent link, key string, scopes []string, refresh bool, now time.Time) Tokens {
+// An exchange is what a new pair is issued for.
+type exchange struct {
+	spent link
+	key   string        // that seals the pair
+	again time.Duration // in which spent gets the pair again
+}
+
+// issue mints a new pair into g, and leaves it there, sealed, for whoever presents what
+// it was issued for again.
+func (s *Store) issue(g *Grant, e exchange, scopes []string, refresh bool, now time.Time) Tokens {
 	access, successor := secret.New(), secret.New()
 
-	g.Spent = slices.DeleteFunc(slices.Clone(g.Spent), func(old Spent) bool {
-		return now.Sub(old.At) >= s.life.RefreshGrace
-	})
-	g.Spent = append(g.Spent, Spent{Hash: secret.Sum(spent.own), At: now, Successors: secret.Seal(key, access, successor)})
+	g.Spent = slices.DeleteFunc(slices.Clone(g.Spent), func(old Spent) bool { return old.over(now) })
+	g.Spent = append(g.Spent, Spent{Hash: secret.Sum(e.spent.own), Until: now.Add(e.again), Successors: secret.Seal(e.key, access, successor)})
 	g.Spent = g.Spent[max(0, len(g.Spent)-MaxSpent):]
 
 	g.Access = slices.DeleteFunc(slices.Clone(g.Access), func(old AccessToken) bool { return expired(old.ExpiresAt, now) })
@@ -203,7 +208,7 @@ func (s *Store) issue(g *Grant, spent link, key string, scopes []string, refresh
 	tokens := Tokens{Access: formatAccess(g.ID, access), ExpiresIn: s.life.Access, Scopes: scopes, Grant: g}
 	if refresh {
 		g.RefreshHash = secret.Sum(successor)
-		tokens.Refresh = spent.next(successor).refresh()
+		tokens.Refresh = e.spent.next(successor).refresh()
 	}
 	return tokens
 }
@@ -215,13 +220,13 @@ type pair struct {
 }
 
 // follow returns the newest pair that descends from a secret of g's chain which is
-// not the live one, or ErrReused if it was spent longer than window before the request
-// began. How long the request then waited for its turn does not count: while a disk
+// not the live one, or ErrReused if the time for a repeat was over when the request began. How
+// long the request then waited for its turn does not count: while a disk
 // stalls, a client's own repeat would look like a thief's. The successor may have
 // been spent since, so it goes on to the chain's end: who comes late gets tokens that
 // work, and no second branch opens.
-func follow(g *Grant, presented link, key string, began time.Time, window time.Duration) (pair, error) {
-	if i := indexSpent(g, presented); i < 0 || began.Sub(g.Spent[i].At) >= window {
+func follow(g *Grant, presented link, key string, began time.Time) (pair, error) {
+	if i := indexSpent(g, presented); i < 0 || g.Spent[i].over(began) {
 		return pair{}, ErrReused
 	}
 	for {

@@ -106,6 +106,9 @@ func update[T any](ctx context.Context, s *Store, key Key, decide func(current *
 		if err != nil {
 			return err
 		}
+		if g, ok := any(current).(*Grant); ok && g.ID == key.ID {
+			key.ID = g.ID // one text in memory, for all there are
+		}
 		next, err := decide(current, now)
 		if err != nil || next.value == nil {
 			return err

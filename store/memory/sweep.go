@@ -4,6 +4,8 @@ import (
 	"cmp"
 	"slices"
 	"time"
+
+	"github.com/mcpoauth/mcpoauth/store"
 )
 
 const (
@@ -27,9 +29,11 @@ func (b *Backend) sweepEachMinute() {
 	}
 }
 
-// sweep forgets what has expired, in the files too.
+// sweep forgets what has expired, in the files too, and what no longer matters of the
+// rest, in memory alone.
 func (b *Backend) sweep(now time.Time) {
 	for _, t := range b.tables() {
+		t.trim(now)
 		// What carries an expiry is in the spare file where there is one.
 		if f := cmp.Or(t.spare, t.file); t.sweep(now) && f != nil {
 			f.markStale()
@@ -75,6 +79,42 @@ func (t *table) removeExpired(s *shard, ids []string, now time.Time) {
 		delete(s.records, id)
 		if t.limit != nil {
 			t.limit.note(id, entry{})
+		}
+	}
+}
+
+// trim puts what a record no longer needs out of memory. It stays the same record, of
+// the same version.
+func (t *table) trim(now time.Time) {
+	var smaller []trimmed
+	for i := range t.shards {
+		s := &t.shards[i]
+		smaller = smaller[:0]
+		s.each(func(id string, e entry) {
+			if value, ok := store.Trim(e.value, now); ok {
+				smaller = append(smaller, trimmed{id, e.version, value})
+			}
+		})
+		for batch := range slices.Chunk(smaller, sweepBatch) {
+			s.putTrimmed(batch)
+		}
+		clear(smaller)
+	}
+}
+
+type trimmed struct {
+	id      string
+	version uint64
+	value   store.Value
+}
+
+func (s *shard) putTrimmed(batch []trimmed) {
+	s.recordsMu.Lock()
+	defer s.recordsMu.Unlock()
+	for _, t := range batch {
+		if e := s.records[t.id]; e.version == t.version {
+			e.value = t.value
+			s.records[t.id] = e
 		}
 	}
 }
