@@ -176,7 +176,7 @@ type Client struct {
 type RateLimits struct {
 	Auth         int // pages and passkeys, and apart from them tokens and revocation, by address; 120
 	Registration int // of clients, by address; 60
-	General      int // MCP requests by grant, and health checks by address; 6000
+	General      int // MCP requests by grant, and by address health checks and, with a database, unknown tokens; 6000
 }
 
 // Capacity is how many records of a kind strangers can fill. When one is full, the
@@ -185,5 +185,5 @@ type RateLimits struct {
 type Capacity struct {
 	Clients    int // registrations that nobody has approved; 10,000
 	Ceremonies int // passkey prompts under way; 10,000
-	Callers    int // whose rate is remembered, in each of the limits; 10,000
+	Callers    int // whose rate is remembered, in each of the limits; 10,000, and of grants at least 131,072
 }

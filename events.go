@@ -51,6 +51,15 @@ func (s settings) perGrant() token.Limiter {
 	return table
 }
 
+// strangers returns the limit on tokens that nobody issued. Where records are in this
+// process's memory there is none: the look-up costs less than the limit.
+func (s settings) strangers() token.Strangers {
+	if _, remote := s.backend.(store.CachingBackend); !remote {
+		return nil
+	}
+	return ratelimit.Failures{Table: s.limited("unknown tokens", s.rates.General), Proxies: s.proxies}
+}
+
 // limited returns a limit by address; name is what the log calls it.
 func (s settings) limited(name string, perMinute int) *ratelimit.Table[netip.Addr] {
 	table := ratelimit.NewTable[netip.Addr](perMinute, s.capacity.Callers)

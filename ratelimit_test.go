@@ -1,17 +1,20 @@
 package mcpoauth_test
 
 import (
+	"context"
 	"fmt"
 	"log/slog"
 	"net/http"
 	"net/url"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	"github.com/mcpoauth/mcpoauth"
 	"github.com/mcpoauth/mcpoauth/internal/secret"
+	"github.com/mcpoauth/mcpoauth/store"
 	"github.com/mcpoauth/mcpoauth/store/memory"
 )
 
@@ -266,6 +269,64 @@ func TestR30_ABadTokenSpendsNobodysLimit(t *testing.T) {
 		}
 		if res := s.call(client.access); res.StatusCode != http.StatusOK {
 			t.Errorf("the owner of the grant: %d", res.StatusCode)
+		}
+	})
+}
+
+// A remote backend is asked over a network, as a database is, and counts it.
+type remoteBackend struct {
+	store.Backend
+	asked atomic.Int64
+}
+
+func (b *remoteBackend) Get(ctx context.Context, key store.Key) (store.Record, error) {
+	b.asked.Add(1)
+	return b.Backend.Get(ctx, key)
+}
+
+func (b *remoteBackend) GetCached(ctx context.Context, key store.Key) (store.Record, error) {
+	return b.Get(ctx, key)
+}
+
+func TestAFloodOfUnknownTokensDoesNotReachTheDatabase(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		memory := memory.New(memory.Options{})
+		defer memory.Close()
+		backend := &remoteBackend{Backend: memory}
+		router := build(t, mcpoauth.Config{Store: backend, RateLimits: mcpoauth.RateLimits{General: 10}})
+		s := through(t, from("192.0.2.1", router))
+		s.setUp()
+		used, idle := s.login(), s.login()
+		s.call(used.access)
+		before := backend.asked.Load()
+
+		unknown := func() string { return "mcpoauth_at_" + secret.NewID() + secret.New() }
+		if got := untilRefused(func() answer { return s.call(unknown()) }); got != 10 {
+			t.Errorf("%d unknown tokens were looked up, want 10", got)
+		}
+		for range 100 {
+			res := s.call(unknown())
+			res.wantError(t, http.StatusTooManyRequests, "too_many_requests")
+			if res.Header.Get("Retry-After") != "6" || res.Header.Get("WWW-Authenticate") != "" {
+				t.Fatalf("the header is %v", res.Header)
+			}
+		}
+		if asked := backend.asked.Load() - before; asked > 20 {
+			t.Errorf("the database was asked %d times", asked)
+		}
+
+		if res := s.call(used.access); res.StatusCode != http.StatusOK {
+			t.Errorf("a client at the same address that was here before: %d", res.StatusCode)
+		}
+		if res := s.call(idle.access); res.StatusCode != http.StatusTooManyRequests {
+			t.Errorf("one that was not is told to wait, and not that its token is bad: %d", res.StatusCode)
+		}
+		if res := through(t, from("192.0.2.2", router)).call(idle.access); res.StatusCode != http.StatusOK {
+			t.Errorf("from another address: %d", res.StatusCode)
+		}
+		time.Sleep(6 * time.Second)
+		if res := s.call(idle.access); res.StatusCode != http.StatusOK {
+			t.Errorf("after Retry-After: %d", res.StatusCode)
 		}
 	})
 }

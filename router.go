@@ -202,7 +202,7 @@ func (s settings) build(mcp http.Handler, st *store.Store, journal *audit.Journa
 		routes = append(routes, route{"GET", resource.at, document}, route{"GET", resource.at + "/", document})
 	}
 
-	perGrant, uses := s.perGrant(), token.NewUses(st, s.proxies.Network, s.log)
+	perGrant, strangers, uses := s.perGrant(), s.strangers(), token.NewUses(st, s.proxies.Network, s.log)
 	door, err := s.frontDoor()
 	if err != nil {
 		return nil, fmt.Errorf("mcpoauth: parsing the server URL: %w", err)
@@ -216,7 +216,8 @@ func (s settings) build(mcp http.Handler, st *store.Store, journal *audit.Journa
 	}
 	for _, resource := range s.resources {
 		guard := token.Guard{
-			Store: st, Resource: resource, Scopes: s.scopes, MetadataURL: s.issuer + resource.MetadataPath(), Limit: perGrant, Uses: uses, Log: s.log,
+			Store: st, Resource: resource, Scopes: s.scopes, MetadataURL: s.issuer + resource.MetadataPath(), Limit: perGrant,
+			Strangers: strangers, Uses: uses, Log: s.log,
 		}
 		router.guarded = append(router.guarded, guarded{resource.Path, corsGuarded(guard.Protect(mcp))})
 	}

@@ -11,7 +11,7 @@ import (
 
 const (
 	shards = 64
-	ways   = 4 // places that a caller may have in a shard, side by side in memory
+	ways   = 4 // places that a caller may have, side by side in memory
 )
 
 // A Table holds a token bucket for each caller. It is bounded: where there is no place
@@ -29,9 +29,12 @@ type Table[K comparable] struct {
 }
 
 type shard struct {
-	mu   sync.Mutex    // guards sets
-	sets [][ways]place // nil until somebody comes
+	mu   sync.Mutex // guards sets
+	sets []set      // nil until somebody comes
 }
+
+// A set is the places that a caller may have.
+type set [ways]place
 
 // A place is a caller's, who is known by a hash: nobody outside knows its seed, so
 // nobody can choose to share the bucket of somebody else.
@@ -75,34 +78,63 @@ func (t *Table[K]) Allow(caller K, now time.Time) bool {
 }
 
 func (t *Table[K]) take(caller K, now time.Time) bool {
-	hash := maphash.Comparable(t.seed, caller)
-	s := &t.shards[hash%shards]
+	hash, s := t.shard(caller)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.sets == nil {
-		s.sets = make([][ways]place, t.perShard)
+		s.sets = make([]set, t.perShard)
 	}
-	set := &s.sets[hash/shards%uint64(t.perShard)] // where the caller's place can be
-	return t.bucket(set, hash, now).AllowN(now, 1)
+	return t.bucket(t.set(s, hash), hash, now).AllowN(now, 1)
+}
+
+// spent reports whether a caller may not make a request now. It counts nothing.
+func (t *Table[K]) spent(caller K, now time.Time) bool {
+	if t == nil {
+		return false
+	}
+	hash, s := t.shard(caller)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.sets == nil {
+		return false
+	}
+	bucket := t.set(s, hash).find(hash)
+	return bucket != nil && bucket.TokensAt(now) < 1
+}
+
+func (t *Table[K]) shard(caller K) (hash uint64, s *shard) {
+	hash = maphash.Comparable(t.seed, caller)
+	return hash, &t.shards[hash%shards]
+}
+
+// set returns the places that a caller may have in its shard.
+func (t *Table[K]) set(s *shard, hash uint64) *set { return &s.sets[hash/shards%uint64(t.perShard)] }
+
+// find returns the bucket of a caller, or nil.
+func (s *set) find(hash uint64) *rate.Limiter {
+	for i := range s {
+		if s[i].caller == hash && s[i].bucket != nil {
+			return s[i].bucket
+		}
+	}
+	return nil
 }
 
 // bucket returns the caller's bucket, a new one if need be. Of a full set the bucket that
 // is the fullest gives way: a flood from many addresses may gain a few requests by that,
 // and costs an honest caller nothing.
-func (t *Table[K]) bucket(set *[ways]place, hash uint64, now time.Time) *rate.Limiter {
-	for i := range set {
-		if set[i].caller == hash && set[i].bucket != nil {
-			return set[i].bucket
-		}
+func (t *Table[K]) bucket(places *set, hash uint64, now time.Time) *rate.Limiter {
+	if bucket := places.find(hash); bucket != nil {
+		return bucket
 	}
-	chosen, most := &set[0], math.Inf(-1)
-	for i := range set {
-		if set[i].bucket == nil {
-			chosen = &set[i]
+	chosen, most := &places[0], math.Inf(-1)
+	for i := range places {
+		if places[i].bucket == nil {
+			chosen = &places[i]
 			break
 		}
-		if tokens := set[i].bucket.TokensAt(now); tokens > most {
-			chosen, most = &set[i], tokens
+		if tokens := places[i].bucket.TokensAt(now); tokens > most {
+			chosen, most = &places[i], tokens
 		}
 	}
 	*chosen = place{hash, rate.NewLimiter(t.limit, t.burst)}

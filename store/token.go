@@ -52,6 +52,13 @@ func parseAccess(token string) (grantID, own string, isKey, ok bool) {
 	return grantID, own, true, ok
 }
 
+// GrantOf returns the ID that an access token or API key names, or "" for anything else.
+// Nothing is proven by it.
+func GrantOf(token string) string {
+	grantID, _, _, _ := parseAccess(token)
+	return grantID
+}
+
 // parseSingle splits a token of one secret; the parts are slices of it.
 func parseSingle(prefix, token string) (grantID, own string, ok bool) {
 	if len(token) != singleLen || !strings.HasPrefix(token, prefix) {

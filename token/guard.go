@@ -21,13 +21,21 @@ type Guard struct {
 	Scopes      oauth.Scopes
 	MetadataURL string // of the resource, for challenges
 	Limit       Limiter
-	Uses        *Uses // nil: nobody remembers who came
+	Strangers   Strangers // nil: to look a token up costs next to nothing
+	Uses        *Uses     // nil: nobody remembers who came
 	Log         *slog.Logger
 }
 
 // A Limiter bounds how often one grant may be used.
 type Limiter interface {
 	Allow(grantID string, now time.Time) bool
+	RetryAfter() time.Duration
+}
+
+// Strangers bound how often an address may present tokens that nobody issued.
+type Strangers interface {
+	TooMany(r *http.Request, now time.Time) bool
+	Note(r *http.Request, now time.Time)
 	RetryAfter() time.Duration
 }
 
@@ -75,9 +83,17 @@ func (g *guard) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	now := time.Now()
+	if g.Strangers != nil && g.Strangers.TooMany(r, now) && !g.Uses.remembers(store.GrantOf(token)) {
+		// Not 401: behind the same address may be a client whose token is good.
+		oauth.WriteError(w, r, g.Log, oauth.TooOften(g.Strangers.RetryAfter()))
+		return
+	}
 	grant, access, err := g.Store.Access(r.Context(), token, now)
 	switch {
 	case errors.Is(err, store.ErrNotFound):
+		if g.Strangers != nil {
+			g.Strangers.Note(r, now)
+		}
 		g.invalid.write(w)
 		return
 	case err != nil:

@@ -98,6 +98,20 @@ func (u *Uses) note(g *store.Grant, r *http.Request, now time.Time) {
 	}
 }
 
+// remembers reports whether a grant was used in the last minute or two.
+func (u *Uses) remembers(grantID string) bool {
+	if u == nil {
+		return false
+	}
+	hash := maphash.String(u.seed, grantID)
+	for i := range uint64(useSlots) {
+		if use := u.slots[(hash+i)%MaxUses].Load(); use != nil && use.hash == hash && use.grant.ID == grantID {
+			return true
+		}
+	}
+	return false
+}
+
 // remember puts a use in the place of another. Of many at once one succeeds; in another
 // slot the same grant may be too, which does no harm.
 func (u *Uses) remember(slot *atomic.Pointer[lastUse], last, use *lastUse) {
