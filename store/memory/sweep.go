@@ -29,11 +29,10 @@ func (b *Backend) sweepEachMinute() {
 	}
 }
 
-// sweep forgets what has expired, in the files too, and what no longer matters of the
-// rest, in memory alone.
+// sweep forgets what has expired, in the files too, and in memory what no longer matters
+// of the rest.
 func (b *Backend) sweep(now time.Time) {
 	for _, t := range b.tables() {
-		t.trim(now)
 		// What carries an expiry is in the spare file where there is one.
 		if f := cmp.Or(t.spare, t.file); t.sweep(now) && f != nil {
 			f.markStale()
@@ -44,24 +43,40 @@ func (b *Backend) sweep(now time.Time) {
 	}
 }
 
-// sweep looks for expired records under read locks, which stop no look-up, and
-// reports whether it removed any.
+// sweep looks at records under read locks, which stop no look-up, and reports whether it
+// removed any.
 func (t *table) sweep(now time.Time) (removed bool) {
-	var expired []string
 	for i := range t.shards {
 		s := &t.shards[i]
-		expired = expired[:0]
-		s.each(func(id string, e entry) {
-			if e.expired(now) {
-				expired = append(expired, id)
-			}
-		})
+		expired, smaller := s.worn(now)
 		for batch := range slices.Chunk(expired, sweepBatch) {
 			t.removeExpired(s, batch, now)
 			removed = true
 		}
+		for batch := range slices.Chunk(smaller, sweepBatch) {
+			s.putTrimmed(batch)
+		}
 	}
 	return removed
+}
+
+// A trimmed record is the same one, of the same version, in less memory.
+type trimmed struct {
+	id      string
+	version uint64
+	value   store.Value
+}
+
+// worn returns what has expired, and what takes more memory than it has to.
+func (s *shard) worn(now time.Time) (expired []string, smaller []trimmed) {
+	s.each(func(id string, e entry) {
+		if e.expired(now) {
+			expired = append(expired, id)
+		} else if value, ok := store.Trim(e.value, now); ok {
+			smaller = append(smaller, trimmed{id, e.version, value})
+		}
+	})
+	return expired, smaller
 }
 
 // removeExpired looks again: a record may have been replaced since it was found.
@@ -72,6 +87,7 @@ func (t *table) removeExpired(s *shard, ids []string, now time.Time) {
 	}
 	s.recordsMu.Lock()
 	defer s.recordsMu.Unlock()
+	defer s.count()
 	for _, id := range ids {
 		if !s.records[id].expired(now) {
 			continue
@@ -81,31 +97,6 @@ func (t *table) removeExpired(s *shard, ids []string, now time.Time) {
 			t.limit.note(id, entry{})
 		}
 	}
-}
-
-// trim puts what a record no longer needs out of memory. It stays the same record, of
-// the same version.
-func (t *table) trim(now time.Time) {
-	var smaller []trimmed
-	for i := range t.shards {
-		s := &t.shards[i]
-		smaller = smaller[:0]
-		s.each(func(id string, e entry) {
-			if value, ok := store.Trim(e.value, now); ok {
-				smaller = append(smaller, trimmed{id, e.version, value})
-			}
-		})
-		for batch := range slices.Chunk(smaller, sweepBatch) {
-			s.putTrimmed(batch)
-		}
-		clear(smaller)
-	}
-}
-
-type trimmed struct {
-	id      string
-	version uint64
-	value   store.Value
 }
 
 func (s *shard) putTrimmed(batch []trimmed) {

@@ -4,6 +4,7 @@ import (
 	"hash/maphash"
 	"math"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/mcpoauth/mcpoauth/store"
@@ -24,7 +25,8 @@ type table struct {
 type shard struct {
 	recordsMu sync.RWMutex
 	records   map[string]entry
-	_         [32]byte // a cache line each: read locks are writes too
+	size      atomic.Int64 // of records, for who passes by
+	_         [24]byte     // a cache line each: read locks are writes too
 }
 
 // An entry is kept small: a million of them are a pause for nobody, and the
@@ -78,6 +80,7 @@ func becomes(e entry) decision {
 func (s *shard) update(id string, decide decision) (entry, error) {
 	s.recordsMu.Lock()
 	defer s.recordsMu.Unlock()
+	defer s.count()
 	next, err := decide(s.records[id])
 	switch {
 	case err != nil:
@@ -101,12 +104,18 @@ func (t *table) each(visit func(id string, e entry)) {
 }
 
 func (s *shard) each(visit func(id string, e entry)) {
+	if s.size.Load() == 0 {
+		return
+	}
 	s.recordsMu.RLock()
 	defer s.recordsMu.RUnlock()
 	for id, e := range s.records {
 		visit(id, e)
 	}
 }
+
+// count is called by who has changed records, before others can.
+func (s *shard) count() { s.size.Store(int64(len(s.records))) }
 
 // lasts reports whether e is a record that never expires.
 func (e entry) lasts() bool { return e.version != 0 && e.expires == 0 }
