@@ -147,12 +147,14 @@ func (s *Store) present(ctx context.Context, userID string) error {
 
 // AddPasskey gives the person of an enrolment one more passkey. ErrNotFound: the
 // enrolment is void by now, because of what happened to the person or to the passkey
-// that asked for it.
+// that asked for it. ErrConflict: they have that passkey (WebAuthn Level 3 §7.1).
 func (s *Store) AddPasskey(ctx context.Context, e *Enrolment, p Passkey) error {
 	return s.updateUser(ctx, e.UserID, func(u *User, _ time.Time) error {
 		switch {
 		case !e.admits(u) || !u.HasPasskey(e.PasskeyID):
 			return ErrNotFound
+		case u.HasPasskey(p.ID):
+			return ErrConflict
 		case len(u.Passkeys) >= MaxPasskeys:
 			return ErrTooManyPasskeys
 		}

@@ -373,14 +373,15 @@ func TestPasskeysAreAddedAndRemovedButForTheLast(t *testing.T) {
 	one, two := []byte("Ann"), []byte("two")
 	s.is(s.RemovePasskey(t.Context(), ann.ID, one), store.ErrLastPasskey)
 	s.is(s.AddPasskey(t.Context(), addition(ann), store.Passkey{ID: two}), nil)
+	s.is(s.AddPasskey(t.Context(), addition(ann), store.Passkey{ID: two}), store.ErrConflict)
 	s.is(s.RemovePasskey(t.Context(), ann.ID, []byte("three")), store.ErrNotFound)
 	s.is(s.RemovePasskey(t.Context(), ann.ID, one), nil)
 	s.is(s.RemovePasskey(t.Context(), ann.ID, two), store.ErrLastPasskey)
 	ann = s.user(ann.ID)
-	for range store.MaxPasskeys - 1 {
-		s.is(s.AddPasskey(t.Context(), addition(ann), store.Passkey{}), nil)
+	for i := range store.MaxPasskeys - 1 {
+		s.is(s.AddPasskey(t.Context(), addition(ann), store.Passkey{ID: fmt.Append(nil, i)}), nil)
 	}
-	s.is(s.AddPasskey(t.Context(), addition(ann), store.Passkey{}), store.ErrTooManyPasskeys)
+	s.is(s.AddPasskey(t.Context(), addition(ann), store.Passkey{ID: two}), store.ErrTooManyPasskeys)
 	s.is(s.AddPasskey(t.Context(), &store.Enrolment{UserID: "nobody"}, store.Passkey{}), store.ErrNotFound)
 	s.is(s.ReplacePasskeys(t.Context(), recovery(ann), store.Passkey{ID: []byte("new")}), nil)
 	if left := s.user(ann.ID).Passkeys; len(left) != 1 || string(left[0].ID) != "new" {
