@@ -379,9 +379,9 @@ func TestPasskeysAreAddedAndRemovedButForTheLast(t *testing.T) {
 	s.is(s.RemovePasskey(t.Context(), ann.ID, two), store.ErrLastPasskey)
 	ann = s.user(ann.ID)
 	for i := range store.MaxPasskeys - 1 {
-		s.is(s.AddPasskey(t.Context(), addition(ann), store.Passkey{ID: fmt.Append(nil, i)}), nil)
+		s.is(s.AddPasskey(t.Context(), addition(ann), store.Passkey{ID: fmt.Append([]byte("more "), i)}), nil)
 	}
-	s.is(s.AddPasskey(t.Context(), addition(ann), store.Passkey{ID: two}), store.ErrTooManyPasskeys)
+	s.is(s.AddPasskey(t.Context(), addition(ann), store.Passkey{ID: []byte("one too many")}), store.ErrTooManyPasskeys)
 	s.is(s.AddPasskey(t.Context(), &store.Enrolment{UserID: "nobody"}, store.Passkey{}), store.ErrNotFound)
 	s.is(s.ReplacePasskeys(t.Context(), recovery(ann), store.Passkey{ID: []byte("new")}), nil)
 	if left := s.user(ann.ID).Passkeys; len(left) != 1 || string(left[0].ID) != "new" {
