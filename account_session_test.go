@@ -64,7 +64,7 @@ func TestSigningInLeadsNowhereButToTheAccount(t *testing.T) {
 	s := owned(t)
 	for _, target := range []string{
 		"https://evil.example/account", "//evil.example/account", "/\\evil.example", "/account\\..\\..", "/authorize?x", "/accounts", "/account/sign-in",
-		"javascript:alert(1)", "/account\r\nX: y", "/account#x", "account", "", "/account/" + strings.Repeat("x", 20_000),
+		"javascript:alert(1)", "/account\r\nX: y", "/account#x", "/account/../authorize", "/account/%2E./%2e%2e//evil.example", "account", "", "/account/" + strings.Repeat("x", 20_000),
 	} {
 		page := s.get("/account/sign-in?" + url.Values{"return_to": {target}}.Encode())
 		if page.StatusCode == http.StatusOK && page.only(t, "return_to") != "/account" {

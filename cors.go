@@ -3,6 +3,8 @@ package mcpoauth
 import (
 	"net/http"
 	"strings"
+
+	"github.com/mcpoauth/mcpoauth/internal/oauth"
 )
 
 // Browser clients, such as the web Inspector, call from an origin of their own. Any
@@ -54,6 +56,7 @@ func allowOrigin(h http.Header) {
 }
 
 func preflight(w http.ResponseWriter, r *http.Request) {
+	oauth.SetDeadlines(w, r)
 	h := w.Header()
 	h["Allow"] = corsMethods
 	h["Access-Control-Allow-Methods"] = corsMethods

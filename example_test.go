@@ -26,7 +26,10 @@ func ExampleBuildOAuthRouter() {
 		log.Fatal(err)
 	}
 	defer router.Close()
-	server := &http.Server{Addr: "localhost:8080", Handler: router, ReadHeaderTimeout: 10 * time.Second}
+	server := &http.Server{
+		Addr: "localhost:8080", Handler: router,
+		ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 64 << 10,
+	}
 	log.Print(server.ListenAndServe()) // TLS is the reverse proxy's or the tunnel's
 }
 

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"sync"
 
+	"github.com/mcpoauth/mcpoauth/internal/oauth"
 	"github.com/mcpoauth/mcpoauth/ratelimit"
 )
 
@@ -28,10 +29,12 @@ func (s settings) frontDoor() (*frontDoor, error) {
 }
 
 // watch looks at requests on their way to next: those for this package's own routes,
-// since MCP requests have nothing to add and no time to lose.
+// since MCP requests have nothing to add and no time to lose. Most of those routes read
+// no body, and wait for none.
 func (d *frontDoor) watch(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		d.look(r)
+		oauth.SetDeadlines(w, r)
 		next.ServeHTTP(w, r)
 	})
 }

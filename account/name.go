@@ -8,7 +8,7 @@ import (
 	"github.com/mcpoauth/mcpoauth/templates"
 )
 
-const maxName = 64
+const maxName = 64 // characters
 
 // cleanName returns a name that somebody chose as pages will show it. What is too long is
 // refused and not cut: two people could end in the same name.

@@ -24,6 +24,7 @@ var notices = map[string]notice{
 	"renamed":               {text: "Renamed."},
 	"bad-name":              {text: "That name cannot be used. Take one of 1 to 64 characters that nobody else here has.", failed: true},
 	"many-invitations":      {text: "So many invitations wait to be used that there can be no more. Withdraw one first.", failed: true},
+	"many-people":           {text: "There are so many people that there can be no more. Remove one first.", failed: true},
 	"withdrawn":             {text: "The invitation was withdrawn. Its link opens nothing any more."},
 	"suspended":             {text: "Suspended. They are signed out, and nothing of theirs is connected any more."},
 	"resumed":               {text: "They can sign in and approve apps again."},

@@ -163,6 +163,9 @@ func (h *Handler) enrol(w http.ResponseWriter, r *http.Request) (token string, e
 	if err != nil {
 		return "", err
 	}
+	if problem := oauth.CheckDepth(body); problem != "" {
+		return "", oauth.Errorf(oauth.InvalidRequest, "the body "+problem)
+	}
 	var request struct {
 		Ceremony string `json:"ceremony"`
 	}

@@ -45,8 +45,12 @@ func (h *Handler) peoplePage(v *visit) error {
 	return h.render(v, page)
 }
 
-// maxInvitations bounds what one page has to show. Nobody waits for more people at once.
-const maxInvitations = 100
+// Both bound what one page has to show, and what the others read to know whether there is
+// more than one person. Nobody waits for more people at once.
+const (
+	maxInvitations = 100
+	maxPeople      = 1000 // whom the page has invited; a program may invite more
+)
 
 func (h *Handler) invite(v *visit) error {
 	ctx := v.r.Context()
@@ -62,6 +66,9 @@ func (h *Handler) invite(v *visit) error {
 	switch {
 	case !ok:
 		h.report(v, "bad-name", peoplePath)
+		return nil
+	case len(users)+len(invitations) >= maxPeople:
+		h.report(v, "many-people", peoplePath)
 		return nil
 	case len(invitations) >= maxInvitations:
 		h.report(v, "many-invitations", peoplePath)

@@ -144,12 +144,14 @@ func count(n int, thing string, plural ...string) string {
 	return fmt.Sprintf("%d %s", n, thing)
 }
 
+// maxHeading is how much of a name fits into a heading, in characters.
+const maxHeading = 60
+
 // short is a name that fits into a heading.
 func short(name string) string {
-	const most = 60
 	runes := []rune(templates.Clean(name))
-	if len(runes) > most {
-		return string(runes[:most]) + "…"
+	if len(runes) > maxHeading {
+		return string(runes[:maxHeading]) + "…"
 	}
 	return string(runes)
 }

@@ -64,7 +64,8 @@ func (h *Handler) signOutEverywhere(v *visit) error {
 // could lead from here to another site with this one's name on it.
 func returnTo(target string) string {
 	path, _, _ := strings.Cut(target, "?")
-	below := path == "/account" || strings.HasPrefix(path, "/account/")
+	// A browser goes up at a dot or two, and at %2e: none of these pages has one.
+	below := path == "/account" || strings.HasPrefix(path, "/account/") && !strings.ContainsAny(path, ".%")
 	if !below || path == signInPath || len(target) > oauth.MaxQuery || strings.ContainsFunc(target, notInURL) {
 		return "/account"
 	}

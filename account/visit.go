@@ -52,6 +52,9 @@ func (h *Handler) submit(w http.ResponseWriter, r *http.Request, next serve) {
 // show serves a page to who is signed in, and leads others to the page where they can.
 func (h *Handler) show(w http.ResponseWriter, r *http.Request, next serve) {
 	h.open(w, r, func(v *visit) error {
+		if len(r.URL.RawQuery) > oauth.MaxQuery {
+			return errLongLink
+		}
 		if v.user == nil {
 			v.leave(signInPath, "return_to", r.URL.RequestURI())
 			return nil
@@ -113,6 +116,14 @@ var errNotFound = &problem{
 	title:   "Not found",
 	message: "What this is about does not exist, or not any more.",
 	remedy:  "Somebody may have removed it. Go back to see what there is.",
+	back:    "/account",
+}
+
+var errLongLink = &problem{
+	status:  http.StatusRequestURITooLong,
+	title:   "This link is too long",
+	message: "No page of this server has an address of more than 16 KiB.",
+	remedy:  "Go back to see what there is.",
 	back:    "/account",
 }
 

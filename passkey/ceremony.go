@@ -127,6 +127,9 @@ func readJSON(w http.ResponseWriter, r *http.Request, v any) error {
 	if err != nil {
 		return err
 	}
+	if problem := oauth.CheckDepth(body); problem != "" {
+		return oauth.Errorf(oauth.InvalidRequest, "the body "+problem)
+	}
 	if err := json.Unmarshal(body, v); err != nil {
 		return oauth.Errorf(oauth.InvalidRequest, "the body is not the JSON that is expected")
 	}

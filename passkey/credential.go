@@ -12,6 +12,17 @@ import (
 	"github.com/mcpoauth/mcpoauth/store"
 )
 
+// Limits of what is kept of a passkey. Whoever makes one by a program of their own writes
+// into it what they like, and it is read whenever its person signs in. Of the ID,
+// WebAuthn's own limit is looked at where it is parsed.
+const (
+	maxPublicKey  = 4 << 10 // bytes; RSA of 4096 bits has about 530, ML-DSA-87 2,600
+	maxTransports = 8       // that are kept; WebAuthn Level 3 §5.8.4 knows six
+	maxTransport  = 32      // bytes of each; longer ones are left out
+)
+
+var errPublicKey = errors.New("the public key is larger than 4 KiB")
+
 // newPasskey keeps of a new credential what later assertions are verified with.
 // How it was attested is not kept: attestation is not asked for.
 func newPasskey(c *webauthn.Credential) store.Passkey {
@@ -25,7 +36,9 @@ func newPasskey(c *webauthn.Credential) store.Passkey {
 		CreatedAt:      time.Now().UTC().Round(0),
 	}
 	for _, transport := range c.Transport {
-		p.Transports = append(p.Transports, string(transport))
+		if len(transport) <= maxTransport && len(p.Transports) < maxTransports {
+			p.Transports = append(p.Transports, string(transport))
+		}
 	}
 	return p
 }

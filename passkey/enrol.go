@@ -7,6 +7,7 @@ import (
 	"net/http"
 
 	"github.com/go-webauthn/webauthn/protocol"
+	"github.com/go-webauthn/webauthn/protocol/webauthncose"
 	"github.com/go-webauthn/webauthn/webauthn"
 
 	"github.com/mcpoauth/mcpoauth/internal/oauth"
@@ -97,7 +98,19 @@ func (h *Handler) verifyRegistration(session *webauthn.SessionData, response []b
 	if err != nil {
 		return nil, err
 	}
-	return h.RelyingParty.CreateCredential(account{User: &store.User{Handle: session.UserID}}, *session, parsed)
+	made, err := h.RelyingParty.CreateCredential(account{User: &store.User{Handle: session.UserID}}, *session, parsed)
+	if err != nil {
+		return nil, err
+	}
+	if len(made.PublicKey) > maxPublicKey {
+		return nil, errPublicKey
+	}
+	// Without attestation nothing was verified by the key yet. One that never verifies
+	// anything would close the setup, or use a link up, and let nobody in.
+	if _, err := webauthncose.ParsePublicKey(made.PublicKey); err != nil {
+		return nil, err
+	}
+	return made, nil
 }
 
 // setUp makes the owner, and closes the setup for good. Of several who were let in by a

@@ -7,6 +7,8 @@ import (
 	"io"
 	"strings"
 	"unicode/utf8"
+
+	"github.com/mcpoauth/mcpoauth/internal/oauth"
 )
 
 // parseDocument reads a document strictly, so that what we take from it is what any
@@ -14,6 +16,9 @@ import (
 func parseDocument(body []byte) (doc document, err error) {
 	if !utf8.Valid(body) {
 		return doc, errors.New("it is not JSON in UTF-8")
+	}
+	if problem := oauth.CheckDepth(body); problem != "" {
+		return doc, errors.New("it " + problem)
 	}
 	decoder := json.NewDecoder(bytes.NewReader(body))
 	if err := checkNames(decoder); err != nil {

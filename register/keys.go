@@ -23,7 +23,7 @@ func (k keys) hasKeys() bool {
 // publicMembers are those of a JWK that are kept (RFC 7517 §4, RFC 7518 §6, RFC 8037).
 var publicMembers = []string{"kty", "use", "alg", "kid", "crv", "x", "y", "n", "e"}
 
-// maxKeys is how many keys of a set are kept.
+// maxKeys is how many keys of a set are kept: its first.
 const maxKeys = 20
 
 // plain returns the set with what can be used of it and nothing else. Whatever

@@ -21,7 +21,8 @@ const (
 	MaxName         = 200     // characters of client_name
 	MaxText         = 500     // bytes of any other text
 	MaxRecord       = 8 << 10 // bytes of all that is stored of one
-	maxContacts     = 10
+	maxContacts     = 10      // that are kept
+	maxListed       = 50      // entries of any other list; the longest that a client sends has five
 )
 
 // defaultName is what a client is called that gives no name.
@@ -50,10 +51,25 @@ type metadata struct {
 
 func parse(body []byte) (metadata, error) {
 	var m metadata
+	if problem := oauth.CheckDepth(body); problem != "" {
+		return m, oauth.Errorf(oauth.InvalidClientMetadata, "the body "+problem)
+	}
 	if err := json.Unmarshal(body, &m); err != nil {
 		return m, oauth.Errorf(oauth.InvalidClientMetadata, "the body must be a JSON object with the members of RFC 7591")
 	}
-	return m, nil
+	return m, m.checkLists()
+}
+
+// checkLists refuses lists that nobody needs: their entries are compared with one another.
+func (m metadata) checkLists() error {
+	for name, list := range map[string][]string{
+		"token_endpoint_auth_methods_supported": m.TokenEndpointAuthMethods, "grant_types": m.GrantTypes, "response_types": m.ResponseTypes,
+	} {
+		if len(list) > maxListed {
+			return oauth.Errorf(oauth.InvalidClientMetadata, name+" has more than 50 entries")
+		}
+	}
+	return nil
 }
 
 // client returns the client that is registered for m: what this server supports of
@@ -156,7 +172,7 @@ func (m metadata) grants() ([]string, error) {
 	if len(m.GrantTypes) == 0 {
 		return oauth.GrantTypes, nil // who lists nothing gets a refresh token too
 	}
-	var kept []string
+	kept := make([]string, 0, len(oauth.GrantTypes))
 	for _, grant := range oauth.GrantTypes {
 		if slices.Contains(m.GrantTypes, grant) {
 			kept = append(kept, grant)
@@ -178,6 +194,9 @@ func (m metadata) scope(known oauth.Scopes) string {
 // webURL returns s if it is one a person could be shown a link to, else nothing.
 // It is never fetched.
 func webURL(s string) string {
+	if s == "" {
+		return ""
+	}
 	u, err := url.Parse(text(s))
 	if err != nil || u.Scheme != "https" && u.Scheme != "http" || u.Host == "" {
 		return ""

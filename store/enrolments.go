@@ -1,6 +1,7 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"time"
@@ -85,14 +86,23 @@ func (s *Store) Enrol(ctx context.Context, purpose Purpose, userID, name string)
 // EnrolAddition is Enrol for one more passkey of a person who is signed in: for the
 // browser that they are signed in with and by the passkey that they have just touched.
 // Who copies the token out of that browser can do nothing with it, and who finds a
-// lost passkey gains nothing that outlives its removal.
+// lost passkey gains nothing that outlives its removal. Of more than MaxAdditions the
+// oldest ends.
 func (s *Store) EnrolAddition(ctx context.Context, user *User, passkeyID []byte, browser Hash) (token string, err error) {
-	return s.enrol(ctx, &Enrolment{Purpose: ForAddition, UserID: user.ID, Epoch: user.Epoch, PasskeyID: passkeyID, BrowserHash: browser})
+	token, err = s.enrol(ctx, &Enrolment{
+		ID: secret.NewIDWith(personTag(user.ID)), Purpose: ForAddition, UserID: user.ID, Epoch: user.Epoch, PasskeyID: passkeyID, BrowserHash: browser,
+	})
+	if err != nil {
+		return "", err
+	}
+	return token, bound(ctx, s, KindEnrolment, user.ID, MaxAdditions, func(other *Enrolment) (string, time.Time, bool) {
+		return other.ID, other.CreatedAt, other.Purpose == ForAddition && other.UserID == user.ID
+	})
 }
 
 func (s *Store) enrol(ctx context.Context, e *Enrolment) (token string, err error) {
 	own := secret.New()
-	e.ID, e.SecretHash = secret.NewID(), secret.Sum(own)
+	e.ID, e.SecretHash = cmp.Or(e.ID, secret.NewID()), secret.Sum(own)
 	e.CreatedAt = wall()
 	e.ExpiresAt = e.CreatedAt.Add(e.Purpose.life())
 	if err := s.backend.Create(ctx, Key{KindEnrolment, e.ID}, e, e.ExpiresAt); err != nil {

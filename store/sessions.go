@@ -43,7 +43,8 @@ func (s *Session) expiresAt() time.Time {
 	return last
 }
 
-// SignIn stores a new session of a user and returns its token, which is nowhere else.
+// SignIn stores a new session of a user and returns its token, which is nowhere else. Of
+// more than MaxSessions it ends the one that was not used for longest.
 func (s *Store) SignIn(ctx context.Context, userID string, passkeyID []byte) (token string, err error) {
 	user, err := s.User(ctx, userID)
 	if err != nil {
@@ -51,9 +52,15 @@ func (s *Store) SignIn(ctx context.Context, userID string, passkeyID []byte) (to
 	}
 	now, own := wall(), secret.New()
 	session := &Session{
-		ID: secret.NewID(), SecretHash: secret.Sum(own), UserID: userID, PasskeyID: passkeyID, Epoch: user.Epoch, CreatedAt: now, SeenAt: now,
+		ID: secret.NewIDWith(personTag(userID)), SecretHash: secret.Sum(own), UserID: userID, PasskeyID: passkeyID, Epoch: user.Epoch, CreatedAt: now, SeenAt: now,
 	}
 	if err := s.backend.Create(ctx, Key{KindSession, session.ID}, session, session.expiresAt()); err != nil {
+		return "", err
+	}
+	err = bound(ctx, s, KindSession, userID, MaxSessions, func(other *Session) (string, time.Time, bool) {
+		return other.ID, other.SeenAt, other.UserID == userID
+	})
+	if err != nil {
 		return "", err
 	}
 	return sessionPrefix + session.ID + own, nil

@@ -218,20 +218,20 @@ func (p Confirm) cleaned() Page {
 
 func (p Passkeys) cleaned() Page {
 	p.Account = p.cleanedFrame()
-	p.Passkeys = each(p.Passkeys, func(k *Passkey) { k.Name = line(k.Name, maxHeading+4) })
+	p.Passkeys = each(p.Passkeys, func(k *Passkey) { k.Name = line(k.Name, maxGiven) })
 	return p
 }
 
 func (p People) cleaned() Page {
 	p.Account = p.cleanedFrame()
-	p.People = each(p.People, func(person *Person) { person.Name = line(person.Name, maxHeading+4) })
-	p.Invitations = each(p.Invitations, func(i *Invitation) { i.Name = line(i.Name, maxHeading+4) })
+	p.People = each(p.People, func(person *Person) { person.Name = line(person.Name, maxGiven) })
+	p.Invitations = each(p.Invitations, func(i *Invitation) { i.Name = line(i.Name, maxGiven) })
 	return p
 }
 
 func (p Invited) cleaned() Page {
 	p.Account = p.cleanedFrame()
-	p.Name = line(p.Name, maxHeading+4)
+	p.Name = line(p.Name, maxGiven)
 	return p
 }
 
@@ -244,7 +244,7 @@ func (p Keys) cleaned() Page {
 
 func (p KeyMade) cleaned() Page {
 	p.Account = p.cleanedFrame()
-	p.Name = line(p.Name, maxHeading+4)
+	p.Name = line(p.Name, maxGiven)
 	return p
 }
 

@@ -9,6 +9,7 @@ import (
 // Longest texts on a page, in characters.
 const (
 	maxHeading = 60
+	maxGiven   = 64 // of a name that somebody here gave, which is never cut
 	maxName    = 200
 	maxText    = 2000
 	maxURI     = 2048

@@ -70,22 +70,22 @@ func (g *guard) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	// By the map, not by Get, which would canonicalise a name that is canonical.
 	header := r.Header["Authorization"]
 	if len(header) == 0 {
-		g.missing.write(w)
+		g.missing.write(w, r)
 		return
 	}
 	if len(header) > 1 {
-		g.repeated.write(w) // which of them a proxy looked at is anybody's guess
+		g.repeated.write(w, r) // which of them a proxy looked at is anybody's guess
 		return
 	}
 	token, ok := bearer(header[0])
 	if !ok {
-		g.missing.write(w) // another scheme: no token was presented
+		g.missing.write(w, r) // another scheme: no token was presented
 		return
 	}
 	now := time.Now()
 	if g.Strangers != nil && g.Strangers.TooMany(r, now) && !g.Uses.remembers(store.GrantOf(token)) {
 		// Not 401: behind the same address may be a client whose token is good.
-		oauth.WriteError(w, r, g.Log, oauth.TooOften(g.Strangers.RetryAfter()))
+		g.trouble(w, r, oauth.TooOften(g.Strangers.RetryAfter()))
 		return
 	}
 	grant, access, err := g.Store.Access(r.Context(), token, now)
@@ -94,24 +94,30 @@ func (g *guard) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		if g.Strangers != nil {
 			g.Strangers.Note(r, now)
 		}
-		g.invalid.write(w)
+		g.invalid.write(w, r)
 		return
 	case err != nil:
 		// Not 401: a client would throw away a token that is good.
-		oauth.WriteError(w, r, g.Log, err)
+		g.trouble(w, r, err)
 		return
 	case grant.Resource != g.Resource.URL:
-		g.invalid.write(w) // RFC 8707: good elsewhere is not good here
+		g.invalid.write(w, r) // RFC 8707: good elsewhere is not good here
 		return
 	case !g.Scopes.Cover(access.Scopes, g.Resource.Scopes):
-		g.insufficient(g.Resource.Scopes).write(w)
+		g.insufficient(g.Resource.Scopes).write(w, r)
 		return
 	case !g.Limit.Allow(grant.ID, now):
-		oauth.WriteError(w, r, g.Log, oauth.TooOften(g.Limit.RetryAfter()))
+		g.trouble(w, r, oauth.TooOften(g.Limit.RetryAfter()))
 		return
 	}
 	g.Uses.note(grant, r, now)
 	g.next.ServeHTTP(w, r.WithContext(&admitted{r.Context(), grant, access, g}))
+}
+
+// trouble answers a request that is refused for another reason than its token.
+func (g *guard) trouble(w http.ResponseWriter, r *http.Request, err error) {
+	oauth.SetDeadlines(w, r)
+	oauth.WriteError(w, r, g.Log, err)
 }
 
 // bearer returns the token in an Authorization header (RFC 6750 §2.1). The scheme's

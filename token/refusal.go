@@ -5,6 +5,8 @@ import (
 	"maps"
 	"net/http"
 	"strconv"
+
+	"github.com/mcpoauth/mcpoauth/internal/oauth"
 )
 
 // A refusal is an answer of the guard with every byte made beforehand: it is what
@@ -35,7 +37,8 @@ func newRefusal(status int, code, description, challenge string) *refusal {
 	return &refusal{status, body, header}
 }
 
-func (f *refusal) write(w http.ResponseWriter) {
+func (f *refusal) write(w http.ResponseWriter, r *http.Request) {
+	oauth.SetDeadlines(w, r)
 	h := w.Header()
 	maps.Copy(h, f.header)
 	w.WriteHeader(f.status)

@@ -35,10 +35,10 @@ func HasScopes(r *http.Request, scopes ...string) bool {
 func InsufficientScope(w http.ResponseWriter, r *http.Request, scopes ...string) {
 	in, ok := r.Context().Value(admittedKey{}).(*admitted)
 	if !ok {
-		newRefusal(http.StatusForbidden, oauth.InsufficientScope, "nobody was let in by a guard here", "").write(w)
+		newRefusal(http.StatusForbidden, oauth.InsufficientScope, "nobody was let in by a guard here", "").write(w, r)
 		return
 	}
-	in.guard.insufficient(in.needed(scopes)).write(w)
+	in.guard.insufficient(in.needed(scopes)).write(w, r)
 }
 
 // ToolChallenge returns the challenge of InsufficientScope for the result of a tool,

@@ -9,6 +9,7 @@ import (
 	"mime"
 	"net/http"
 	"strings"
+	"time"
 
 	"github.com/mcpoauth/mcpoauth/internal/oauth"
 )
@@ -18,6 +19,9 @@ const maxBatch = 100
 
 // MaxMessage is the largest MCP message that RequireToolScopes looks into, in bytes.
 const MaxMessage = 4 << 20
+
+// messageTime is how long such a message has to arrive.
+const messageTime = time.Minute
 
 // RequireToolScopes lets calls of the tools in needed through to next only if the
 // token has the scopes that the tool needs. It goes inside the handler that the
@@ -35,7 +39,7 @@ func RequireToolScopes(next http.Handler, needed map[string][]string) http.Handl
 		}
 		scopes, err := toolScopes(w, r, needed)
 		if refusal, ok := errors.AsType[*oauth.Error](err); ok {
-			newRefusal(refusal.Status, refusal.Code, refusal.Description, "").write(w)
+			newRefusal(refusal.Status, refusal.Code, refusal.Description, "").write(w, r)
 			return
 		}
 		if !HasScopes(r, scopes...) {
@@ -53,7 +57,12 @@ func toolScopes(w http.ResponseWriter, r *http.Request, needed map[string][]stri
 	if mediaType != "application/json" || r.Header.Get("Content-Encoding") != "" {
 		return nil, unclear(http.StatusUnsupportedMediaType, "the message must be application/json, not compressed")
 	}
+	control := http.NewResponseController(w)
+	timed := control.SetReadDeadline(time.Now().Add(messageTime)) == nil
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, MaxMessage))
+	if timed && err == nil {
+		control.SetReadDeadline(time.Time{}) // else it stays, as in oauth.ReadBody
+	}
 	if _, tooLarge := errors.AsType[*http.MaxBytesError](err); tooLarge {
 		return nil, unclear(http.StatusRequestEntityTooLarge, "the message is larger than 4 MiB")
 	}

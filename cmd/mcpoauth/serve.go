@@ -16,6 +16,7 @@ func serve(ctx context.Context, handler http.Handler, listeners []net.Listener) 
 		// A client that never finishes its headers must not hold a connection.
 		ReadHeaderTimeout: 10 * time.Second,
 		IdleTimeout:       2 * time.Minute,
+		MaxHeaderBytes:    64 << 10, // of the 1 MiB that is the default nobody needs more
 		// No WriteTimeout and no ReadTimeout: an MCP answer is a stream of events
 		// that may last for hours.
 	}

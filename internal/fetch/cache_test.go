@@ -58,6 +58,7 @@ func TestADocumentIsKeptAsLongAsItsHeadersSayWithinBounds(t *testing.T) {
 		},
 		"until a time in a year":    {map[string][]string{"Expires": {"Mon, 01 Jan 2001 00:00:00 GMT"}}, maxLifetime},
 		"until a time that is over": {map[string][]string{"Expires": {"Sat, 01 Jan 1999 03:00:00 GMT"}}, minLifetime},
+		"until long ago, and aged":  {map[string][]string{"Expires": {"Mon, 01 Jan 0001 00:00:00 GMT"}, "Age": {"3600"}}, minLifetime},
 		"until 0":                   {map[string][]string{"Expires": {"0"}}, minLifetime},
 	} {
 		t.Run(name, func(t *testing.T) {

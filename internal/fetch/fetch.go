@@ -25,10 +25,11 @@ const (
 	// this only keeps a click in a loop from becoming a load on somebody's server.
 	pause = 10 * time.Second
 
-	maxAtOnce  = 64      // connections
-	maxWaiting = 256     // fetches under way, those that wait for a connection included
-	maxEntries = 1000    // documents kept
-	maxKept    = 8 << 20 // bytes of them, if each is as large as it may be
+	maxHeader  = 64 << 10 // bytes of an answer's header
+	maxAtOnce  = 64       // connections
+	maxWaiting = 256      // fetches under way, those that wait for a connection included
+	maxEntries = 1000     // documents kept
+	maxKept    = 8 << 20  // bytes of them, if each is as large as it may be
 )
 
 // userAgent lets the people whose server is asked see by what.

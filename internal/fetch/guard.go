@@ -57,6 +57,6 @@ func newTransport(dial func(ctx context.Context, network, address string) (net.C
 		Proxy:                  nil,  // one from the environment would dial where the guard does not see it
 		DisableKeepAlives:      true, // every document is connected for, and checked, anew
 		DisableCompression:     true, // a few kilobytes can unpack to gigabytes
-		MaxResponseHeaderBytes: 64 << 10,
+		MaxResponseHeaderBytes: maxHeader,
 	}
 }

@@ -114,6 +114,14 @@ func Seconds(wait time.Duration) string {
 	return strconv.FormatInt(int64(max(1, (wait+time.Second-1)/time.Second)), 10)
 }
 
+// Values of headers that every answer shares.
+var (
+	inJSON  = []string{"application/json"}
+	noStore = []string{"no-store"}
+	noCache = []string{"no-cache"}
+	noSniff = []string{"nosniff"}
+)
+
 // WriteJSON writes v, with the no-store headers that RFC 6749 §5.1 asks for.
 func WriteJSON(w http.ResponseWriter, status int, v any) {
 	body, err := json.Marshal(v)
@@ -121,10 +129,10 @@ func WriteJSON(w http.ResponseWriter, status int, v any) {
 		panic("oauth: " + err.Error()) // only for a type that JSON cannot hold
 	}
 	h := w.Header()
-	h.Set("Content-Type", "application/json")
-	h.Set("Cache-Control", "no-store")
-	h.Set("Pragma", "no-cache")
-	h.Set("X-Content-Type-Options", "nosniff")
+	h["Content-Type"] = inJSON
+	h["Cache-Control"] = noStore
+	h["Pragma"] = noCache
+	h["X-Content-Type-Options"] = noSniff
 	w.WriteHeader(status)
 	w.Write(body)
 }

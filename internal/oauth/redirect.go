@@ -53,6 +53,11 @@ func CheckRedirectURI(s string) (problem string) {
 	if u.User != nil {
 		return "has a user name in it"
 	}
+	if query, err := url.ParseQuery(u.RawQuery); err != nil {
+		return "has a query that clients read in different ways"
+	} else if forged := answerIn(query); forged != "" {
+		return "has " + forged + " in its query, which belongs to the answer"
+	}
 	switch u.Scheme {
 	case "https":
 		if u.Hostname() == "" || u.Opaque != "" {
@@ -74,6 +79,21 @@ func CheckRedirectURI(s string) (problem string) {
 		}
 		if strings.Contains(u.Opaque, ":") {
 			return "holds another address after its scheme" // as microsoft-edge:https://... does
+		}
+	}
+	return ""
+}
+
+// answerIn returns the parameter of an answer that a query already has, or "". Whoever
+// registers another's address with iss=https://evil.example behind it would have that
+// client read the issuer there, before ours, and send the code to evil.example (RFC
+// 9207 §4, RFC 9700 §4.4). Continue has its own state there, which proves nothing.
+func answerIn(query url.Values) string {
+	for _, name := range []string{"iss", "code", "error"} {
+		for have := range query {
+			if strings.EqualFold(have, name) { // as ASP.NET reads them
+				return name
+			}
 		}
 	}
 	return ""

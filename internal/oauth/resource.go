@@ -35,6 +35,11 @@ func (rs Resources) Select(requested []string) (*Resource, error) {
 }
 
 func (rs Resources) find(s string) *Resource {
+	for i := range rs {
+		if rs[i].URL == s { // as its metadata spells it, and so nearly every client
+			return &rs[i]
+		}
+	}
 	canonical, ok := CanonicalResource(s)
 	if !ok {
 		return nil
