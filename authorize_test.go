@@ -395,7 +395,7 @@ func TestR36_ARedirectURIKeepsItsOwnQuery(t *testing.T) {
 			"refusal": s.decide(request, "deny", ""),
 			"error":   s.get("/authorize?" + with(request, "scope", "admin").Encode()),
 		} {
-			got := res.Header.Get("Location")
+			got := res.target()
 			added, ok := strings.CutPrefix(got, uri)
 			if !ok || strings.Contains(added, "?") || !res.location(t).Has("iss") {
 				t.Errorf("%s: %s is sent to %s", name, uri, got)

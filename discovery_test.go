@@ -565,7 +565,7 @@ func TestR8_WhatIsAdvertisedWorksAndWhatWorksIsAdvertised(t *testing.T) {
 func (s *server) maybeCode(request url.Values) string {
 	s.t.Helper()
 	page := s.get("/authorize?" + request.Encode())
-	if page.StatusCode == http.StatusSeeOther {
+	if page.target() != "" {
 		return ""
 	}
 	return s.decide(request, "approve", s.touch(page)).location(s.t).Get("code")

@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/base64"
 	"encoding/json"
+	"html"
 	"io"
 	"log/slog"
 	"net"
@@ -317,14 +318,26 @@ func (s *server) approve(request url.Values) answer {
 	return s.decide(request, "approve", s.touch(s.get("/authorize?"+request.Encode())))
 }
 
-// location returns the parameters that a redirect carries to the client.
+// location returns the parameters that an answer carries to the client.
 func (a answer) location(t *testing.T) url.Values {
 	t.Helper()
-	u, err := url.Parse(a.Header.Get("Location"))
-	if err != nil || a.StatusCode != http.StatusSeeOther {
-		t.Fatalf("no redirect: %d %q %s", a.StatusCode, a.Header.Get("Location"), a.body)
+	u, err := url.Parse(a.target())
+	if err != nil || u.Scheme == "" {
+		t.Fatalf("nobody is sent anywhere: %d %q %s", a.StatusCode, a.target(), a.body)
 	}
 	return u.Query()
+}
+
+// target is where an answer leads: by a redirect or, of an error to a website that
+// nobody vouched for, by the link of a page. It is "" if it leads nowhere.
+func (a answer) target() string {
+	if a.StatusCode == http.StatusSeeOther {
+		return a.Header.Get("Location")
+	}
+	if found := returnLink.FindStringSubmatch(a.body); found != nil && a.StatusCode == http.StatusBadRequest {
+		return html.UnescapeString(found[1])
+	}
+	return ""
 }
 
 // code approves a request and returns the authorization code.

@@ -84,7 +84,12 @@ func (h *Handler) Post(w http.ResponseWriter, r *http.Request) {
 	case "approve", "deny":
 		h.decide(w, r, form)
 	case "":
-		http.Redirect(w, r, "/authorize?"+form.Encode(), http.StatusSeeOther)
+		query := form.Encode()
+		if len(query) > oauth.MaxQuery {
+			h.refuse(w, r, nil, tooLong)
+			return
+		}
+		http.Redirect(w, r, "/authorize?"+query, http.StatusSeeOther)
 	default:
 		h.refuse(w, r, nil, broken)
 	}
@@ -157,14 +162,17 @@ var broken = &stray{
 	remedy:  "Start again from the app you want to connect.",
 }
 
+// tooLong is what is said of a request of more than oauth.MaxQuery.
+var tooLong = &stray{
+	title:   "This link is too long",
+	message: "The app sent a request of more than 16 KiB.",
+	remedy:  "This is a fault of the app. Its makers will want to know.",
+}
+
 // fromQuery parses the request in the URL, where it is for GET and for a decision.
 func (h *Handler) fromQuery(r *http.Request) (*request, error) {
 	if len(r.URL.RawQuery) > oauth.MaxQuery {
-		return nil, &stray{
-			title:   "This link is too long",
-			message: "The app sent a request of more than 16 KiB.",
-			remedy:  "This is a fault of the app. Its makers will want to know.",
-		}
+		return nil, tooLong
 	}
 	params, err := oauth.ParseParameters(r.URL.RawQuery)
 	if refusal, ok := errors.AsType[*oauth.Error](err); ok {
@@ -188,20 +196,13 @@ func (h *Handler) refuse(w http.ResponseWriter, r *http.Request, req *request, e
 	}
 	if refusal, ok := errors.AsType[*oauth.Error](err); ok && req != nil {
 		h.Log.DebugContext(r.Context(), "request.refused", "path", r.URL.Path, "client_id", req.client.ID, "code", refusal.Code, "description", refusal.Description)
-		if r.Method != http.MethodPost && isNativeApp(req.redirectURI) {
-			// A link alone must not start a program: anybody can register one
-			// that was never asked for (RFC 9700 §4.11.2).
-			h.Pages.Render(w, r, http.StatusBadRequest, templates.Problem{
-				Title:   "This app asked for something it cannot have",
-				Message: "The app's request is not right: " + refusal.Description + ".",
-				Remedy:  "Start again from the app. If it happens again, it is a fault of the app.",
-				Code:    refusal.Code,
-			})
-			return
-		}
 		values := url.Values{"error": {refusal.Code}}
 		if refusal.Description != "" {
 			values.Set("error_description", refusal.Description)
+		}
+		if r.Method != http.MethodPost && !h.trusted(req) {
+			h.askBeforeLeaving(w, r, req, refusal, values)
+			return
 		}
 		h.redirect(w, r, req, values)
 		return
@@ -214,14 +215,45 @@ func (h *Handler) refuse(w http.ResponseWriter, r *http.Request, req *request, e
 	h.Pages.Render(w, r, http.StatusServiceUnavailable, templates.Unavailable())
 }
 
-// redirect sends the browser back to the client, with iss in every answer so that
-// it cannot take ours for another server's (RFC 9207).
-func (h *Handler) redirect(w http.ResponseWriter, r *http.Request, req *request, values url.Values) {
+// trusted reports whether a link alone may send a browser to where a request wants its
+// answer: to a program on the person's own computer, or to a website that the operator
+// named. Anybody can register any other, with a request that must fail, and would have
+// a redirector to it under this server's name (RFC 9700 §4.11.2).
+func (h *Handler) trusted(req *request) bool {
+	if isNativeApp(req.redirectURI) {
+		return false // nor must it start a program that was never asked for
+	}
+	return req.client.Preregistered || h.RedirectURIs != nil || oauth.IsLoopbackRedirect(req.redirectURI)
+}
+
+// askBeforeLeaving shows an error to the person, who decides whether to take it to the
+// website that asked.
+func (h *Handler) askBeforeLeaving(w http.ResponseWriter, r *http.Request, req *request, refusal *oauth.Error, values url.Values) {
+	page := templates.Problem{
+		Title:   "This app asked for something it cannot have",
+		Message: "The app's request is not right: " + refusal.Description + ".",
+		Remedy:  "Start again from the app; if it happens again, it is a fault of the app. If a link brought you here, close this page.",
+		Code:    refusal.Code,
+	}
+	if target, err := url.Parse(req.redirectURI); err == nil && target.Scheme == "https" {
+		page.Back, page.BackTo = h.answer(req, values), target.Host
+	}
+	h.Pages.Render(w, r, http.StatusBadRequest, page)
+}
+
+// answer is where the browser takes values to the client, with iss in every answer so
+// that it cannot take ours for another server's (RFC 9207).
+func (h *Handler) answer(req *request, values url.Values) string {
 	if req.state != "" {
 		values.Set("state", req.state)
 	}
 	values.Set("iss", h.Issuer)
-	target := oauth.WithQuery(req.redirectURI, values)
+	return oauth.WithQuery(req.redirectURI, values)
+}
+
+// redirect sends the browser back to the client.
+func (h *Handler) redirect(w http.ResponseWriter, r *http.Request, req *request, values url.Values) {
+	target := h.answer(req, values)
 	header := w.Header()
 	header.Set("Cache-Control", "no-store")
 	header.Set("Referrer-Policy", "no-referrer")

@@ -70,7 +70,8 @@ type Problem struct {
 	Message string
 	Remedy  string
 	Code    string
-	Back    string // the path of a page to go back to, or ""
+	Back    string // the path of a page to go back to, the https URL of a website, or ""
+	BackTo  string // the host of that website
 }
 
 // Unavailable is the Problem of a server that cannot reach its own data.
@@ -115,5 +116,6 @@ func (p Problem) cleaned() Page {
 	p.Message = line(p.Message, maxText)
 	p.Remedy = line(p.Remedy, maxText)
 	p.Code = line(p.Code, maxName)
+	p.BackTo = host(p.BackTo)
 	return p
 }

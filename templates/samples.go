@@ -34,6 +34,7 @@ func requestSamples() []Page {
 		Approved{ClientName: "Sample", RedirectURL: "sample://callback?code=1"},
 		Problem{},
 		Problem{Title: "Title", Message: "Message", Remedy: "Remedy", Code: "code", Back: "/account"},
+		Problem{Title: "Title", Back: "https://client.example/callback?error=invalid_scope", BackTo: "client.example"},
 	}
 }
 
