@@ -16,6 +16,7 @@ import (
 	"log/slog"
 	"net/http"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/go-chi/chi/v5"
@@ -42,6 +43,7 @@ const startupTimeout = 10 * time.Second
 type Router struct {
 	guarded []guarded // longest path first
 	own     http.Handler
+	routes  *chi.Mux // within own
 	admin   admin
 	uses    *token.Uses
 	journal *audit.Journal
@@ -207,8 +209,9 @@ func (s settings) build(mcp http.Handler, st *store.Store, journal *audit.Journa
 	if err != nil {
 		return nil, fmt.Errorf("mcpoauth: parsing the server URL: %w", err)
 	}
+	mux := s.mux(routes)
 	router := &Router{
-		own: s.asked(door.watch(s.mux(routes))), uses: uses, journal: journal,
+		own: door.watch(direct(routes, mux)), routes: mux, uses: uses, journal: journal,
 		admin: admin{store: st, clients: clients, issuer: s.issuer, resources: s.resources, scopes: s.scopes, log: s.log},
 	}
 	if s.repair401 {
@@ -231,9 +234,28 @@ type route struct {
 	handler         http.Handler
 }
 
+// direct finds routes that are no more than a method and a path by these, and leaves all
+// else to mux: its search costs as much as it does to answer some of them.
+func direct(routes []route, mux http.Handler) http.Handler {
+	type place struct{ method, path string }
+	handlers := make(map[place]http.Handler)
+	for _, rt := range routes {
+		if !strings.ContainsAny(rt.pattern, "{*") {
+			handlers[place{rt.method, rt.pattern}] = rt.handler
+		}
+	}
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		next := handlers[place{r.Method, r.URL.Path}]
+		if next == nil || r.URL.RawPath != "" { // escapes are for the mux to read
+			next = mux
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
 // mux returns the routes as a handler. Where there is GET there is HEAD; every
 // other method of a path is answered with those it has.
-func (s settings) mux(routes []route) http.Handler {
+func (s settings) mux(routes []route) *chi.Mux {
 	mux := chi.NewMux()
 	mux.NotFound(s.notFound)
 	mux.MethodNotAllowed(s.unknownMethod) // what chi asks for a method it never heard of
@@ -320,10 +342,10 @@ func (s settings) announceSetup(st *store.Store) error {
 }
 
 // limit returns a limiter of its own by address: what is refused is said as JSON or
-// as a page.
+// as a page. Whatever has events is behind one, so that they tell where they came from.
 func (s settings) limit(name string, perMinute int) func(refusal, http.HandlerFunc) http.Handler {
 	table := s.limited(name, perMinute)
 	return func(refuse refusal, next http.HandlerFunc) http.Handler {
-		return ratelimit.ByAddress(table, s.proxies, next, refuse)
+		return s.asked(ratelimit.ByAddress(table, s.proxies, next, refuse))
 	}
 }

@@ -21,5 +21,6 @@ func from(ctx context.Context) string {
 	if !network.IsValid() {
 		return ""
 	}
-	return network.String()
+	var text [64]byte
+	return string(network.AppendTo(text[:0]))
 }

@@ -68,7 +68,7 @@ const (
 
 func (h *handler) event(ctx context.Context, r slog.Record) store.Event {
 	e := store.Event{Time: r.Time.UTC().Round(0), Name: r.Message, From: from(ctx)}
-	var detail []string
+	detail := make([]string, 0, 8)
 	note := func(a slog.Attr) bool {
 		switch text := cut(a.Value.Resolve().String(), maxText); {
 		case a.Key == "user_id":
