@@ -20,13 +20,17 @@ func (s settings) refuseJSON(w http.ResponseWriter, r *http.Request, e *oauth.Er
 	oauth.WriteError(w, r, s.log, e)
 }
 
-func (s settings) refusePage(w http.ResponseWriter, r *http.Request, e *oauth.Error) {
+func (s settings) refusePage(w http.ResponseWriter, _ *http.Request, e *oauth.Error) {
 	w.Header().Set("Retry-After", oauth.Seconds(e.RetryAfter))
-	s.pages.Render(w, r, e.Status, templates.Problem{
-		Title:   "Too many requests",
-		Message: "There were more requests from your network than this server takes in a minute.",
-		Remedy:  "Wait a minute, then reload this page.",
-	})
+	s.tooOften.Write(w, e.Status)
+}
+
+// tooOften is all that who asks too often gets to see. To render it anew each time costs
+// more than to answer most requests.
+var tooOften = templates.Problem{
+	Title:   "Too many requests",
+	Message: "There were more requests from your network than this server takes in a minute.",
+	Remedy:  "Wait a minute, then reload this page.",
 }
 
 // inOwnWindow refuses what another website loads into itself, as a picture or a frame:

@@ -49,5 +49,6 @@ type settings struct {
 	proxies      ratelimit.Proxies
 	log          *slog.Logger
 	pages        *templates.Pages
+	tooOften     templates.Fixed
 	repair401    bool
 }

@@ -75,10 +75,12 @@ func (cfg Config) validate(mcp http.Handler) (settings, error) {
 		v.report("AccentColor", "is not a colour, got %q; use the form #2f4fd0, or leave it empty", cfg.AccentColor)
 	}
 	var err error
-	if s.pages, err = templates.Parse(templates.App{Name: s.appName, Accent: cfg.AccentColor}, cfg.Templates); err != nil {
-		v.report("Templates", "%v; mend the file or leave it out", err)
-	} else {
+	if s.pages, err = templates.Parse(templates.App{Name: s.appName, Accent: cfg.AccentColor}, cfg.Templates); err == nil {
 		s.pages.Log = s.log
+		s.tooOften, err = s.pages.Fix(tooOften)
+	}
+	if err != nil {
+		v.report("Templates", "%v; mend the file or leave it out", err)
 	}
 	return s, errors.Join(v.problems...)
 }

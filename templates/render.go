@@ -27,6 +27,23 @@ func (p *Pages) Render(w http.ResponseWriter, r *http.Request, status int, page 
 		http.Error(w, "This page cannot be shown just now. Go back and try again.", http.StatusInternalServerError)
 		return
 	}
+	write(w, status, body)
+}
+
+// Fixed is a page that is always the same, with its bytes made beforehand: it is what a
+// flood is answered with.
+type Fixed struct{ body []byte }
+
+// Fix returns page as it would be rendered, for good.
+func (p *Pages) Fix(page Page) (Fixed, error) {
+	body, err := p.execute(page)
+	return Fixed{body}, err
+}
+
+// Write writes the page with that status.
+func (f Fixed) Write(w http.ResponseWriter, status int) { write(w, status, f.body) }
+
+func write(w http.ResponseWriter, status int, body []byte) {
 	setHeaders(w.Header())
 	w.Header().Set("Content-Length", strconv.Itoa(len(body)))
 	w.WriteHeader(status)
