@@ -5,6 +5,7 @@
 package ratelimit
 
 import (
+	"iter"
 	"net/http"
 	"net/netip"
 	"slices"
@@ -45,9 +46,8 @@ func (p Proxies) Client(r *http.Request) netip.Addr {
 	if !p.trust(client) {
 		return client
 	}
-	hops := strings.Split(strings.Join(r.Header.Values("X-Forwarded-For"), ","), ",")
-	for _, hop := range slices.Backward(hops) {
-		addr := parseAddr(strings.TrimSpace(hop))
+	for hop := range hops(r) {
+		addr := parseAddr(hop)
 		if !addr.IsValid() {
 			break
 		}
@@ -57,6 +57,21 @@ func (p Proxies) Client(r *http.Request) netip.Addr {
 		}
 	}
 	return client
+}
+
+// hops are the entries of X-Forwarded-For, the last one first. The left end, which
+// nobody looks at, may be very long.
+func hops(r *http.Request) iter.Seq[string] {
+	return func(yield func(string) bool) {
+		for _, rest := range slices.Backward(r.Header.Values("X-Forwarded-For")) {
+			for comma := len(rest); comma >= 0; rest = rest[:max(comma, 0)] {
+				comma = strings.LastIndexByte(rest, ',')
+				if !yield(strings.TrimSpace(rest[comma+1:])) {
+					return
+				}
+			}
+		}
+	}
 }
 
 // Trust reports whether r comes from a proxy that is believed.
