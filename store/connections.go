@@ -37,13 +37,14 @@ func (s *Store) Grant(ctx context.Context, id string) (*Grant, error) {
 
 // RevokeGrants ends every grant of a user, or of everybody if userID is empty, that
 // which chooses, codes that wait to be redeemed among them; nil chooses all. It returns
-// those that have ended, also with an error.
+// those that have ended, also with an error; expired ones among them, which end too, because a
+// clock that is put back must not bring them back.
 func (s *Store) RevokeGrants(ctx context.Context, userID string, which func(*Grant) bool) (ended []*Grant, err error) {
 	tag := ""
 	if userID != "" {
 		tag = grantTag(userID)
 	}
-	for g, err := range list[Grant](ctx, s, KindGrant, tag) {
+	for g, err := range listAll[Grant](ctx, s, KindGrant, tag) {
 		if err != nil {
 			return ended, err
 		}

@@ -465,3 +465,28 @@ func TestARequestThatWaitedForItsTurnIsNoReuse(t *testing.T) {
 		}
 	})
 }
+
+// Otherwise a clock that was wrong for a while and is put back brings back the tokens of somebody
+// who was shut out meanwhile.
+func TestWhatHasExpiredIsRevokedToo(t *testing.T) {
+	for name, end := range map[string]func(s *server, id string) error{
+		"RevokeGrants": func(s *server, id string) error { _, err := s.RevokeGrants(s.Context(), id, nil); return err },
+		"SuspendUser":  func(s *server, id string) error { _, err := s.SuspendUser(s.Context(), id); return err },
+		"RemoveUser":   func(s *server, id string) error { _, err := s.RemoveUser(s.Context(), id); return err },
+	} {
+		t.Run(name, func(t *testing.T) {
+			timed(t, store.Lifetimes{Access: 10 * time.Second, RefreshIdle: 20 * time.Second}, func(s *server) {
+				user := store.User{ID: "ann", Name: "Ann"}
+				s.is(s.CreateUser(s.Context(), user), nil)
+				_, err := s.redeem(s.approveAs(&user), verifier)
+				s.is(err, nil)
+				time.Sleep(20 * time.Second) // and no sweep yet
+				s.is(end(s, user.ID), nil)
+				left, err := s.backend.List(s.Context(), store.KindGrant, "", "", 10)
+				if err != nil || len(left) != 0 {
+					s.Errorf("%d grants are left, %v", len(left), err)
+				}
+			})
+		})
+	}
+}
