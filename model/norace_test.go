@@ -1,0 +1,8 @@
+//go:build !race
+
+package model
+
+const (
+	fewer      = 1
+	shrinkTime = "5m"
+)
