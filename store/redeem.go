@@ -192,17 +192,15 @@ type exchange struct {
 func (s *Store) issue(g *Grant, e exchange, scopes []string, refresh bool, now time.Time) Tokens {
 	access, successor := secret.New(), secret.New()
 
-	g.Spent = slices.DeleteFunc(slices.Clone(g.Spent), func(old Spent) bool { return old.over(now) })
-	g.Spent = append(g.Spent, Spent{Hash: secret.Sum(e.spent.own), Until: now.Add(e.again), Successors: secret.Seal(e.key, access, successor)})
-	g.Spent = g.Spent[max(0, len(g.Spent)-MaxSpent):]
+	spent := Spent{Hash: secret.Sum(e.spent.own), Until: now.Add(e.again), Successors: secret.Seal(e.key, access, successor)}
+	g.Spent = with(g.Spent, spent, MaxSpent, func(old *Spent) bool { return !old.over(now) })
 
-	g.Access = slices.DeleteFunc(slices.Clone(g.Access), func(old AccessToken) bool { return expired(old.ExpiresAt, now) })
 	kept := g.Scopes // they nearly always are the same, and one copy is enough
 	if !slices.Equal(scopes, kept) {
 		kept = slices.Clone(scopes)
 	}
-	g.Access = append(g.Access, AccessToken{Hash: secret.Sum(access), Scopes: kept, ExpiresAt: now.Add(s.life.Access)})
-	g.Access = g.Access[max(0, len(g.Access)-MaxAccess):]
+	issued := AccessToken{Hash: secret.Sum(access), Scopes: kept, ExpiresAt: now.Add(s.life.Access)}
+	g.Access = with(g.Access, issued, MaxAccess, func(old *AccessToken) bool { return !expired(old.ExpiresAt, now) })
 
 	g.UsedAt = now
 	tokens := Tokens{Access: formatAccess(g.ID, access), ExpiresIn: s.life.Access, Scopes: scopes, Grant: g}
@@ -211,6 +209,19 @@ func (s *Store) issue(g *Grant, e exchange, scopes []string, refresh bool, now t
 		tokens.Refresh = e.spent.next(successor).refresh()
 	}
 	return tokens
+}
+
+// with returns what still lives of list, and item behind it; if they are more than most,
+// without the first. list itself stays as it is: others read it.
+func with[T any](list []T, item T, most int, lives func(*T) bool) []T {
+	next := make([]T, 0, len(list)+1)
+	for i := range list {
+		if lives(&list[i]) {
+			next = append(next, list[i])
+		}
+	}
+	next = append(next, item)
+	return next[max(0, len(next)-most):]
 }
 
 // A pair is what a spent secret was exchanged for.

@@ -10,12 +10,8 @@ const (
 // ValidChallenge reports whether s has the form of an S256 code challenge:
 // a SHA-256 value in base64url without padding (RFC 7636 §4.2).
 func ValidChallenge(s string) bool {
-	if len(s) != Len {
-		return false
-	}
 	var h Hash
-	_, err := encoding.Decode(h[:], []byte(s))
-	return err == nil
+	return decodeExactly(h[:], []byte(s)) == nil
 }
 
 // ValidVerifier reports whether s is 43 to 128 unreserved characters

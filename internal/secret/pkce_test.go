@@ -81,6 +81,8 @@ func TestAChallengeIsASHA256InBase64URL(t *testing.T) {
 		{"+" + challenge[1:], false},
 		{challenge[:42] + "N", false}, // bits beyond the 32nd byte
 		{"\n" + challenge[1:], false},
+		{challenge[:40] + "\n\n\n", false},
+		{challenge[:36] + "\r\n\r\n\r\n\n", false},
 	} {
 		if got := secret.ValidChallenge(c.challenge); got != c.want {
 			t.Errorf("ValidChallenge(%q) = %v", c.challenge, got)

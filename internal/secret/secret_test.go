@@ -89,6 +89,7 @@ func TestTextThatIsNoHashIsRefused(t *testing.T) {
 		"padded":                       string(good) + "=",
 		"the other alphabet":           "+" + string(good[1:]),
 		"a line end in it":             "\n" + string(good[1:]),
+		"three line ends in it":        string(good[:40]) + "\r\n\n",
 		"bits beyond the last byte":    string(good[:len(good)-1]) + "t",
 		"as long as a hash, not of it": strings.Repeat("é", 21) + "A",
 	} {
