@@ -7,7 +7,6 @@ package discovery
 
 import (
 	"encoding/json"
-	"maps"
 	"net/http"
 	"strconv"
 
@@ -97,14 +96,18 @@ func Document(v any) http.Handler {
 	if err != nil {
 		panic("discovery: " + err.Error()) // only for a type that JSON cannot hold
 	}
-	header := map[string][]string{
-		"Content-Type":           {"application/json"},
-		"Content-Length":         {strconv.Itoa(len(body))},
-		"Cache-Control":          {"public, max-age=300"}, // as long as Claude keeps it by itself
-		"X-Content-Type-Options": {"nosniff"},
-	}
+	var (
+		mediaType = []string{"application/json"}
+		length    = []string{strconv.Itoa(len(body))}
+		caching   = []string{"public, max-age=300"} // as long as Claude keeps it by itself
+		noSniff   = []string{"nosniff"}
+	)
 	return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-		maps.Copy(w.Header(), header)
+		h := w.Header()
+		h["Content-Type"] = mediaType
+		h["Content-Length"] = length
+		h["Cache-Control"] = caching
+		h["X-Content-Type-Options"] = noSniff
 		w.Write(body)
 	})
 }

@@ -5,8 +5,12 @@ import (
 	"iter"
 )
 
-// listPage is how many records one call of Backend.List asks for.
-const listPage = 200
+// firstPage and lastPage are how many records calls of Backend.List ask for, each for four
+// times as many as the one before: some backends look through all they have for each page.
+const (
+	firstPage = 200
+	lastPage  = 3200
+)
 
 // list returns the live records of a kind whose IDs begin with prefix, in the order of
 // their IDs. After an error it ends.
@@ -23,8 +27,8 @@ func listAll[T any](ctx context.Context, s *Store, kind Kind, prefix string) ite
 func listUnless[T any](ctx context.Context, s *Store, kind Kind, prefix string, skip func(Record) bool) iter.Seq2[*T, error] {
 	return func(yield func(*T, error) bool) {
 		after := ""
-		for {
-			records, err := s.backend.List(ctx, kind, prefix, after, listPage)
+		for page := firstPage; ; page = min(4*page, lastPage) {
+			records, err := s.backend.List(ctx, kind, prefix, after, page)
 			if err != nil {
 				yield(nil, err)
 				return
@@ -38,7 +42,7 @@ func listUnless[T any](ctx context.Context, s *Store, kind Kind, prefix string, 
 					return
 				}
 			}
-			if len(records) < listPage {
+			if len(records) < page {
 				return
 			}
 			after = records[len(records)-1].Key.ID

@@ -44,7 +44,7 @@ type Strangers interface {
 func (g Guard) Protect(next http.Handler) http.Handler {
 	where := `resource_metadata="` + g.MetadataURL + `"`
 	scope := `scope="` + oauth.FormatScope(g.Resource.Scopes) + `"`
-	return &guard{
+	made := &guard{
 		Guard: g,
 		next:  next,
 		missing: newRefusal(http.StatusUnauthorized, "unauthorized", "an access token is needed; the WWW-Authenticate header says where to get one",
@@ -55,13 +55,15 @@ func (g Guard) Protect(next http.Handler) http.Handler {
 			`Bearer error="invalid_request", `+where),
 		where: where,
 	}
+	made.scopeless = made.insufficient(g.Resource.Scopes)
+	return made
 }
 
 type guard struct {
 	Guard
-	next                       http.Handler
-	missing, invalid, repeated *refusal
-	where                      string
+	next                                  http.Handler
+	missing, invalid, repeated, scopeless *refusal
+	where                                 string
 }
 
 // ServeHTTP runs before every MCP request. Serving one costs two allocations: the
@@ -104,7 +106,7 @@ func (g *guard) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		g.invalid.write(w, r) // RFC 8707: good elsewhere is not good here
 		return
 	case !g.Scopes.Cover(access.Scopes, g.Resource.Scopes):
-		g.insufficient(g.Resource.Scopes).write(w, r)
+		g.scopeless.write(w, r)
 		return
 	case !g.Limit.Allow(grant.ID, now):
 		g.trouble(w, r, oauth.TooOften(g.Limit.RetryAfter()))

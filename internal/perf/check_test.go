@@ -1,0 +1,97 @@
+package perf_test
+
+import (
+	"fmt"
+	"net/http"
+	"runtime"
+	"sync"
+	"testing"
+
+	"github.com/mcpoauth/mcpoauth/internal/perf"
+)
+
+func BenchmarkCheck(b *testing.B) {
+	f := setUp(b, true)
+	unlimited := setUp(b, false)
+	f.grow(1_000)
+	good := f.tokens[0]
+	for _, r := range []struct {
+		name   string
+		token  string
+		status int
+	}{
+		{"unknown", good[:len(good)-4] + "AAAA", http.StatusUnauthorized},
+		{"expired", f.expired(), http.StatusUnauthorized},
+		{"no token", "", http.StatusUnauthorized},
+		{"too little scope", f.scoped(), http.StatusForbidden},
+	} {
+		b.Run(r.name, func(b *testing.B) {
+			ratios.Against(b, 1.5, calls(b, f.floor, r.status, r.token), calls(b, f.router, r.status, r.token))
+		})
+	}
+	for _, grants := range []int{1_000, 100_000, 1_000_000} {
+		if testing.Short() && grants > 100_000 {
+			break
+		}
+		accepted(b, fmt.Sprintf("%s grants", perf.Number(float64(grants))), f, grants)
+		if grants == 100_000 {
+			accepted(b, "100,000 grants/without the grant's limit", unlimited, grants)
+			scaling(b, f)
+			unlimited = nil
+		}
+	}
+}
+
+func accepted(b *testing.B, name string, f *fixture, grants int) {
+	b.Run(name, func(b *testing.B) {
+		f.grow(grants)
+		tokens := f.spread()
+		ratios.Against(b, 1.5, calls(b, f.floor, http.StatusOK, tokens...), calls(b, f.router, http.StatusOK, tokens...))
+	})
+}
+
+// scaling compares all processors with one. On a machine where others work too it says
+// little.
+func scaling(b *testing.B, f *fixture) {
+	b.Run("100,000 grants/all processors beside the floor's", func(b *testing.B) {
+		f.grow(100_000)
+		ratios.Against(b, 1.5, parallel(b, f.floor, f.spread()), parallel(b, f.router, f.spread()))
+	})
+	b.Run("100,000 grants/two processors beside one", func(b *testing.B) {
+		defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(2))
+		f.grow(100_000)
+		ratios.Against(b, 0.75, calls(b, f.router, http.StatusOK, f.spread()...), parallel(b, f.router, f.spread()))
+	})
+}
+
+// calls sends requests with the tokens in turn from several addresses.
+func calls(b testing.TB, h http.Handler, status int, tokens ...string) perf.Op {
+	requests := make([]*http.Request, len(tokens))
+	for i, token := range tokens {
+		requests[i] = perf.Request(http.MethodPost, "/mcp")
+		requests[i].RemoteAddr = fmt.Sprintf("192.0.2.%d:1234", i%256)
+		if token != "" {
+			requests[i].Header.Set("Authorization", "Bearer "+token)
+		}
+	}
+	return perf.Op{Run: perf.Ask(b, h, status, perf.InTurn(requests), func(w *perf.Writer) bool { return w.Reached == (status == http.StatusOK) })}
+}
+
+// parallel is calls from as many goroutines as there are processors, each with tokens of
+// its own.
+func parallel(b *testing.B, h http.Handler, tokens []string) perf.Op {
+	ops := make([]perf.Op, runtime.GOMAXPROCS(0))
+	for i := range ops {
+		ops[i] = calls(b, h, http.StatusOK, tokens[i*len(tokens)/len(ops):(i+1)*len(tokens)/len(ops)]...)
+	}
+	return perf.Op{Run: func(n int) {
+		var all sync.WaitGroup
+		for _, op := range ops {
+			all.Go(func() { op.Run(max(1, n/len(ops))) })
+		}
+		all.Wait()
+		if b.Failed() {
+			b.FailNow()
+		}
+	}}
+}
