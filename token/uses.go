@@ -23,7 +23,7 @@ const (
 
 	// MaxUses is how many grants used in the last minute or two are remembered, or
 	// somewhat fewer. Who is one too many is let in all the same.
-	MaxUses = 1 << 15
+	MaxUses = 1 << 17
 
 	useSlots   = 4  // that a grant may be in, one after the other
 	usesAtOnce = 16 // are written

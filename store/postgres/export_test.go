@@ -24,3 +24,6 @@ func (b *Backend) ListSQL() string { return b.sql.list }
 
 // SweepSQL is the statement of a sweep.
 func (b *Backend) SweepSQL() string { return b.sql.sweep }
+
+// CrowdSQL are the statements that find and delete clients that are too many.
+func (b *Backend) CrowdSQL() (edge, trim string) { return b.sql.crowds[0].edge, b.sql.crowds[0].trim }

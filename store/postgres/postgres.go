@@ -4,7 +4,7 @@
 //
 // # Set-up
 //
-// Open makes what it needs: a schema with a table, an index, two triggers and their
+// Open makes what it needs: a schema with a table, its indexes, two triggers and their
 // function, and changes them when a newer version of this package wants so. The role in
 // the URL needs CREATE on the database, or a schema of its own:
 //
@@ -28,6 +28,9 @@
 //
 //	SELECT user_id, client_id, updated_at, expires_at, value->>'scopes'
 //	FROM mcpoauth.records WHERE kind = 'grant' ORDER BY user_id, client_id;
+//
+// A sweep each minute deletes what has expired, and of registrations that nobody approved
+// and of passkey prompts the oldest beyond 100,000 each.
 //
 // Deleting a row of kind grant ends its tokens at once, on all replicas. Secrets are in
 // the table only as hashes.

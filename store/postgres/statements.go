@@ -13,12 +13,14 @@ const maxIdentifier = 63
 // not follow from a comparison, so that they work in each of pgx's execution modes.
 type statements struct {
 	get, create, replace, delete, list, sweep string
+
+	crowds []crowd
 }
 
 func newStatements(schema string) statements {
 	table := pgx.Identifier{schema, "records"}.Sanitize()
 	in := func(sql string) string { return strings.ReplaceAll(sql, "RECORDS", table) }
-	return statements{
+	s := statements{
 		get: in(`
 			SELECT value, version, expires_at, pg_postmaster_start_time()
 			FROM RECORDS WHERE kind = $1 AND id = $2`),
@@ -56,4 +58,8 @@ func newStatements(schema string) statements {
 				WHERE expires_at < now() - interval '1 minute'
 				ORDER BY expires_at LIMIT $1 FOR UPDATE SKIP LOCKED)`),
 	}
+	for _, kind := range crowds {
+		s.crowds = append(s.crowds, newCrowd(table, kind))
+	}
+	return s
 }

@@ -23,7 +23,9 @@
 // while the disk is slow; with "always" nothing is lost that was acknowledged.
 //
 // "maxmemory-policy noeviction", if maxmemory is set at all: Open refuses a server that
-// evicts. When memory is full, nothing new is kept and revocation still works.
+// evicts. When memory is full, nothing new is kept and revocation still works. Of
+// registrations that nobody approved, and of passkey prompts, there are at most 100,000 each:
+// then the oldest give way.
 //
 // A fail-over loses what the new primary did not have yet: a grant could come back that
 // was revoked a moment before. Options.WaitReplicas, or wait_replicas=1 in the URL, is
@@ -41,7 +43,7 @@
 //
 //	ACL SETUSER mcpoauth on >password ~mcpoauth:* +hello +ping +client +info
 //	  +eval +evalsha +hmget +zrangebylex
-//	  +exists +hget +hset +del +pexpireat +persist +time +zadd +zrem +zrangebyscore
+//	  +exists +hget +hset +del +pexpireat +persist +time +zadd +zrem +zcard +zrangebyscore
 //
 // and +role with Sentinel, +cluster with a cluster, +wait for WaitReplicas, which with a cluster
 // wants +unsubscribe +punsubscribe +sunsubscribe +discard too. Without +info the

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/mcpoauth/mcpoauth/internal/realserver"
+	"github.com/mcpoauth/mcpoauth/store"
 	"github.com/mcpoauth/mcpoauth/store/redis"
 )
 
@@ -102,6 +103,10 @@ func TestAUserNeedsNoMoreRightsThanAreDocumented(t *testing.T) {
 	if err := b.Create(t.Context(), key, value(`{}`), time.Now().Add(time.Hour)); err != nil {
 		t.Fatal(err)
 	}
+	client := store.Key{Kind: store.KindClient, ID: key.ID} // these are counted
+	if err := b.Create(t.Context(), client, value(`{}`), time.Now().Add(time.Hour)); err != nil {
+		t.Fatal(err)
+	}
 	record, err := b.GetCached(t.Context(), key)
 	if err != nil {
 		t.Fatal(err)
@@ -119,7 +124,7 @@ func TestAUserNeedsNoMoreRightsThanAreDocumented(t *testing.T) {
 
 // As in the package comment.
 const rights = "~mcpoauth:* +hello +ping +client +info +eval +evalsha +hmget +zrangebylex" +
-	" +exists +hget +hset +del +pexpireat +persist +time +zadd +zrem +zrangebyscore"
+	" +exists +hget +hset +del +pexpireat +persist +time +zadd +zrem +zcard +zrangebyscore"
 
 // scripted is a server that gives every command the same answer.
 func scripted(t *testing.T, answer string) (addr string) {

@@ -50,7 +50,7 @@ func (b *Backend) Create(ctx context.Context, key store.Key, value store.Value, 
 	if err != nil {
 		return err
 	}
-	return b.write(ctx, "creating", createScript, key, content(data, expires)...)
+	return b.write(ctx, "creating", createScript, key, append(content(data, expires), b.bound(key.Kind))...)
 }
 
 // Replace implements store.Backend.

@@ -42,6 +42,7 @@ type Backend struct {
 	layout  layout
 	timeout time.Duration
 	wait    int64 // replicas that must have a write
+	crowd   int   // see bound
 	cache   *cache
 }
 
@@ -61,6 +62,7 @@ func Open(ctx context.Context, url string, o Options) (*Backend, error) {
 		layout:  layout{prefix},
 		timeout: cmp.Or(o.Timeout, DefaultTimeout),
 		wait:    int64(o.WaitReplicas),
+		crowd:   maxCrowd / buckets,
 		cache:   newCache(),
 	}
 	settings, err := parse(url)

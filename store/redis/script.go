@@ -30,10 +30,12 @@ const fence = `
 		end`
 
 var (
-	// ARGV: ID, version, value, expiry, time to forget.
+	// ARGV: ID, version, value, expiry, time to forget, how many records of the bucket
+	// may expire (empty: any number).
 	//
 	// At each creation a few IDs are dropped whose records Redis has forgotten since,
-	// so that the index shrinks as fast as it can grow.
+	// so that the index shrinks as fast as it can grow. Then a few records go that are
+	// too many, those that expire first: one that does not expire is not in KEYS[3].
 	createScript = newScript(fence + `
 		if redis.call('EXISTS', KEYS[1]) == 1 then return seen('conflict') end
 		redis.call('HSET', KEYS[1], 'v', ARGV[2], 'd', ARGV[3], 'e', ARGV[4])
@@ -50,6 +52,15 @@ var (
 		if #forgotten > 0 then
 			redis.call('ZREM', KEYS[2], unpack(forgotten))
 			redis.call('ZREM', KEYS[3], unpack(forgotten))
+		end
+		if ARGV[6] == '' then return 'done' end
+		local beyond = redis.call('ZCARD', KEYS[3]) - ARGV[6]
+		if beyond <= 0 then return 'done' end
+		local bucket = string.sub(KEYS[1], 1, -#ARGV[1] - 1)
+		for _, id in ipairs(redis.call('ZRANGEBYSCORE', KEYS[3], '-inf', '+inf', 'LIMIT', 0, math.min(beyond, 20))) do
+			redis.call('DEL', bucket .. id)
+			redis.call('ZREM', KEYS[2], id)
+			redis.call('ZREM', KEYS[3], id)
 		end
 		return 'done'`)
 

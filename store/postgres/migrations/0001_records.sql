@@ -20,6 +20,10 @@ CREATE TABLE records (
 -- of a token a write, for queries that a person makes now and then.
 CREATE INDEX records_expiring ON records (expires_at) WHERE expires_at IS NOT NULL;
 
+-- For the sweep, too: of what anybody can make there is only so much.
+CREATE INDEX records_of_anybody ON records (kind, expires_at)
+	WHERE kind IN ('client', 'ceremony') AND expires_at IS NOT NULL;
+
 COMMENT ON TABLE records IS 'What the MCP servers of this schema know. A deleted row is forgotten by all of them at once: delete a grant to end its tokens.';
 COMMENT ON COLUMN records.version IS 'random, and another one at each change';
 COMMENT ON COLUMN records.user_id IS 'from the value; changing it here changes nothing';
