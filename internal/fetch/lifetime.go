@@ -42,7 +42,8 @@ func stated(h http.Header, now time.Time) time.Duration {
 	if err != nil {
 		date = now
 	}
-	return expires.Sub(date) - seconds(h.Get("Age"))
+	// Not less than nothing, which the age could make overflow into ages.
+	return max(0, expires.Sub(date)) - seconds(h.Get("Age"))
 }
 
 // seconds reads a number of seconds, at most maxLifetime (RFC 9111 §1.2.2). What is

@@ -669,3 +669,14 @@ func (b *buffer) String() string {
 	defer b.mu.Unlock()
 	return b.buf.String()
 }
+
+func TestAnUpstreamCannotBreakOutOfTheChallenge(t *testing.T) {
+	up := serve(t, func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("WWW-Authenticate", `Bearer error="insufficient_scope", scope="notes:write é a\"`)
+		w.WriteHeader(http.StatusForbidden)
+	})
+	res, _ := before(t, up.url).call("/mcp")
+	if got := res.Header.Get("WWW-Authenticate"); !strings.Contains(got, `scope="notes:read notes:write", resource_metadata=`) {
+		t.Errorf("the challenge is %q", got)
+	}
+}

@@ -3,9 +3,11 @@ package proxy
 import (
 	"net/http"
 	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/mcpoauth/mcpoauth"
+	"github.com/mcpoauth/mcpoauth/internal/oauth"
 )
 
 // unwanted are headers of the upstream that are about it and not its answer, or that
@@ -49,9 +51,14 @@ var (
 // wants: the one thing that an upstream may say about tokens (RFC 6750 §3.1). Where the
 // metadata is, it cannot know.
 func stepUp(r *http.Request, challenge string) string {
-	var scopes []string
+	return mcpoauth.ToolChallenge(r.Context(), wanted(challenge)...)
+}
+
+// wanted returns the scopes that a challenge names. What cannot be one would end the
+// parameter that they are put into.
+func wanted(challenge string) (scopes []string) {
 	if found := scopeParameter.FindStringSubmatch(challenge); found != nil {
-		scopes = strings.Fields(found[1])
+		scopes = slices.DeleteFunc(strings.Fields(found[1]), func(name string) bool { return !oauth.ValidScope(name) })
 	}
-	return mcpoauth.ToolChallenge(r.Context(), scopes...)
+	return scopes
 }
