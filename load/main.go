@@ -43,7 +43,7 @@ func main() {
 }
 
 // errMissed is the error of a target that was missed in every try.
-var errMissed = errors.New("a target was missed")
+var errMissed = errors.New("MISSED: a target, in each try")
 
 const (
 	grants = 1000 // live ones, whose tokens take turns
