@@ -193,6 +193,7 @@ var requirements = []requirement{
 	}},
 	{30, "Callers are limited with a generous burst, and registration can be turned off.", []string{
 		"TestR30_ABadTokenSpendsNobodysLimit",
+		"TestR30_ABodyThatDoesNotArriveHoldsNoConnection",
 		"TestR30_ACallerMayMakeAMinutesRequestsAtOnceAndNoMore",
 		"TestR30_ANegativeNumberIsNoLimit",
 		"TestR30_ANegativeRateIsNoLimit",

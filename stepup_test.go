@@ -187,6 +187,7 @@ func TestToolsNeedScopesOfTheirOwn(t *testing.T) {
 		"two names in headers":                               {writer, call("add"), []string{"Mcp-Name", "add", "Mcp-Name", "list"}, http.StatusBadRequest},
 		"headers for several messages":                       {writer, "[" + call("add") + "," + list + "]", []string{"Mcp-Method", "tools/call"}, http.StatusBadRequest},
 		"a name that a header cannot carry":                  {reader, call("übel"), []string{"Mcp-Method", "tools/call", "Mcp-Name", encoded}, http.StatusForbidden},
+		"a name that is no UTF-8":                            {reader, call("add\xff"), nil, http.StatusBadRequest},
 		"a name given twice":                                 {reader, `{"method":"tools/call","params":{"name":"list","name":"add"}}`, nil, http.StatusBadRequest},
 		"a name in another case as well":                     {reader, `{"method":"tools/call","params":{"name":"list","Name":"add"}}`, nil, http.StatusBadRequest},
 		"a method in another case":                           {reader, `{"Method":"tools/call","params":{"name":"add"}}`, nil, http.StatusBadRequest},

@@ -22,9 +22,9 @@ func FuzzBasicHeader(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, header, id, password string) {
 		gotID, gotPassword, ok := parseBasic(header)
-		// Spare spaces are forgiven, and a scheme whose s is a long one.
+		// Spare spaces are forgiven.
 		scheme, credentials, _ := strings.Cut(header, " ")
-		scheme = strings.ReplaceAll(scheme, "\u017f", "s")
+	
 		r := &http.Request{Header: http.Header{"Authorization": {scheme + " " + strings.TrimSpace(credentials)}}}
 		wantID, wantPassword, wantOK := r.BasicAuth()
 		if ok != wantOK || ok && (gotPassword != wantPassword || gotID != unescape(wantID)) {

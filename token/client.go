@@ -71,7 +71,7 @@ func (h *Handler) client(ctx context.Context, id string) (*store.Client, error) 
 
 func parseBasic(header string) (id, password string, ok bool) {
 	scheme, credentials, _ := strings.Cut(header, " ")
-	if !strings.EqualFold(scheme, "Basic") {
+	if len(scheme) != len("Basic") || !strings.EqualFold(scheme, "Basic") {
 		return "", "", false
 	}
 	raw, err := base64.StdEncoding.DecodeString(strings.TrimSpace(credentials))

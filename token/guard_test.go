@@ -106,8 +106,10 @@ func (w *writer) Header() http.Header {
 	}
 	return w.header
 }
-func (w *writer) WriteHeader(status int)      { w.status = status }
-func (w *writer) Write(p []byte) (int, error) { return len(p), nil }
+func (w *writer) WriteHeader(status int)           { w.status = status }
+func (w *writer) Write(p []byte) (int, error)      { return len(p), nil }
+func (w *writer) SetReadDeadline(time.Time) error  { return nil } // as net/http has them
+func (w *writer) SetWriteDeadline(time.Time) error { return nil }
 
 func TestWhatTheGuardAllocates(t *testing.T) {
 	g := protect(t, 1)

@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/mcpoauth/mcpoauth/internal/oauth"
 )
@@ -68,6 +69,10 @@ func toolScopes(w http.ResponseWriter, r *http.Request, needed map[string][]stri
 	}
 	if err != nil {
 		return nil, unclear(http.StatusBadRequest, "the message did not arrive whole")
+	}
+	if !utf8.Valid(body) {
+		// Some readers drop what is no text, and then read another tool's name.
+		return nil, unclear(http.StatusBadRequest, "the message is not UTF-8")
 	}
 	r.Body = io.NopCloser(bytes.NewReader(body))
 

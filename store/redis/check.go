@@ -37,7 +37,7 @@ func checkInfo(addr, text string) error {
 		}
 	}
 	if version := info["redis_version"]; tooOld(version) {
-		return fmt.Errorf("redis: %s is version %s; use Redis 6.2 or newer, or Valkey", addr, version)
+		return fmt.Errorf("redis: %s is version %q; use Redis 6.2 or newer, or Valkey", addr, version)
 	}
 	// An evicted owner would open the setup again, an evicted assertion could be replayed.
 	if limit, policy := info["maxmemory"], info["maxmemory_policy"]; limit != "" && limit != "0" && policy != "noeviction" {
