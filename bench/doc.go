@@ -9,5 +9,6 @@
 // with the store in memory that it ships, public clients, PKCE with S256 alone and no logs,
 // and must give the right answer to every call. They do not do the same: only mcpoauth and
 // fosite bind tokens to a resource, and only mcpoauth limits how often a caller may come,
-// as the floor of the bearer check does.
+// as the floor of the bearer check does. mcpoauth is without limits by address and without
+// the grace of a refresh, since each client here refreshes at once.
 package bench

@@ -44,7 +44,7 @@ func costs(ctx context.Context, server *target.Server, p plan, out io.Writer) (h
 	hold = true
 	for _, h := range handlers {
 		for _, conns := range []int{1, 16, 256} {
-			held, err := atMost(tries, out, func() (string, bool, error) { return h.cost(ctx, server, p, conns) })
+			held, err := atMost(out, func() (string, bool, error) { return h.cost(ctx, server, p, conns) })
 			if err != nil {
 				return false, fmt.Errorf("%s, %d connections: %w", h.name, conns, err)
 			}

@@ -28,7 +28,7 @@ func floods(ctx context.Context, server *target.Server, p plan, out io.Writer) (
 	hold = true
 	kinds := floodKinds(server)
 	for _, kind := range []string{"unknown tokens", "registrations", "authorize pages", "all of them"} {
-		held, err := atMost(tries, out, func() (string, bool, error) { return flood(ctx, server, p, kind, kinds[kind]) })
+		held, err := atMost(out, func() (string, bool, error) { return flood(ctx, server, p, kind, kinds[kind]) })
 		if err != nil {
 			return false, fmt.Errorf("%s: %w", kind, err)
 		}

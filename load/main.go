@@ -88,7 +88,7 @@ func run(ctx context.Context, short bool, out io.Writer) (err error) {
 
 // atMost tries runs measure until it says that the target holds, and prints what it has
 // to say of the last try.
-func atMost(tries int, out io.Writer, measure func() (row string, holds bool, err error)) (holds bool, err error) {
+func atMost(out io.Writer, measure func() (row string, holds bool, err error)) (holds bool, err error) {
 	var row string
 	for try := 1; try <= tries && !holds; try++ {
 		if row, holds, err = measure(); err != nil {

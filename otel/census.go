@@ -38,7 +38,6 @@ func newCensus(inner store.Backend) *census {
 	c := &census{inner: inner}
 	c.count.Store(unknown)
 	c.task.Do = c.take
-	c.task.Failed = func(error) { c.count.Store(unknown) } // rather none than an old one
 	c.task.Soon()
 	return c
 }
@@ -53,24 +52,35 @@ func (c *census) observe(o metric.Observer, gauge metric.Int64Observable) {
 	}
 }
 
+// take counts, and says when to do so again. It returns no error, after which it would be
+// asked again without anybody who collects.
 func (c *census) take(ctx context.Context) error {
-	began, n, after := time.Now(), int64(0), ""
-	for {
-		records, err := c.inner.List(ctx, store.KindGrant, "", after, censusPage)
-		if err != nil {
-			return fmt.Errorf("counting grants: %w", err)
-		}
-		for _, record := range records {
-			if record.ExpiresAt.IsZero() || began.Before(record.ExpiresAt) {
-				n++
-			}
-		}
-		if len(records) < censusPage {
-			break
-		}
-		after = records[len(records)-1].Key.ID
+	began := time.Now()
+	n, err := c.live(ctx, began)
+	if err != nil {
+		n = unknown // rather none than an old one
 	}
 	c.count.Store(n)
 	c.due.Store(time.Now().Add(max(censusEvery, censusShare*time.Since(began))).UnixNano())
 	return nil
+}
+
+// live returns how many grants there are that have not expired.
+func (c *census) live(ctx context.Context, now time.Time) (n int64, err error) {
+	after := ""
+	for {
+		records, err := c.inner.List(ctx, store.KindGrant, "", after, censusPage)
+		if err != nil {
+			return 0, fmt.Errorf("counting grants: %w", err)
+		}
+		for _, record := range records {
+			if record.ExpiresAt.IsZero() || now.Before(record.ExpiresAt) {
+				n++
+			}
+		}
+		if len(records) < censusPage {
+			return n, nil
+		}
+		after = records[len(records)-1].Key.ID
+	}
 }

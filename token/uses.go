@@ -25,6 +25,10 @@ const (
 	// somewhat fewer. Who is one too many is let in all the same.
 	MaxUses = 1 << 17
 
+	// useKept is how long a use that is written is remembered all the same, if there is
+	// room: whoever was here lately is not held up by a flood of strangers.
+	useKept = time.Hour
+
 	useSlots   = 4  // that a grant may be in, one after the other
 	usesAtOnce = 16 // are written
 )
@@ -98,7 +102,7 @@ func (u *Uses) note(g *store.Grant, r *http.Request, now time.Time) {
 	}
 }
 
-// remembers reports whether a grant was used in the last minute or two.
+// remembers reports whether a grant was used lately.
 func (u *Uses) remembers(grantID string) bool {
 	if u == nil {
 		return false
@@ -129,7 +133,7 @@ func (u *Uses) unwritten(now time.Time) (found []*lastUse, at []int) {
 		case use == nil:
 		case !use.written.Load():
 			found, at = append(found, use), append(at, n)
-		case use.over(now):
+		case now.Sub(use.at).Abs() >= useKept:
 			u.slots[n].CompareAndSwap(use, nil)
 		}
 	}

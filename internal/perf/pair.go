@@ -24,7 +24,7 @@ type Op struct {
 type Cost struct {
 	Nanos, CPU    float64 // nanoseconds; CPU is zero where the system does not tell
 	Ratio         float64 // to the first Op, the median over the rounds
-	CPURatio      float64 // to the first Op, over all rounds
+	CPURatio      float64 // to the first Op, the median over the rounds
 	Allocs, Bytes float64
 }
 

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
-	"net/http/pprof"
 	"os"
 	"runtime"
 	"syscall"
@@ -54,15 +53,8 @@ func Own(settled bool) (u Usage, err error) {
 	return u, nil
 }
 
-// profilePath is where the control listener answers with a CPU profile.
-const profilePath = "/profile"
-
-// tell answers with what the process uses, or where its time goes.
+// tell answers with what the process uses.
 func tell(w http.ResponseWriter, r *http.Request) {
-	if r.URL.Path == profilePath {
-		pprof.Profile(w, r)
-		return
-	}
 	u, err := Own(r.URL.Query().Has("settled"))
 	if err != nil {
 		http.Error(w, err.Error(), http.StatusInternalServerError)
