@@ -160,48 +160,6 @@ func bytesPerRun(runs int, f func()) float64 {
 	return float64((after.TotalAlloc - before.TotalAlloc) / uint64(runs))
 }
 
-func BenchmarkGuardAccepted(b *testing.B)     { benchmark(b, 1000, 0) }
-func BenchmarkGuardAccepted100k(b *testing.B) { benchmark(b, 100_000, 0) }
-func BenchmarkGuardUnknown(b *testing.B)      { benchmark(b, 1000, 401, "Bearer "+unknown) }
-func BenchmarkGuardNoToken(b *testing.B)      { benchmark(b, 1000, 401) }
-
-// benchmark measures the guard before a number of live tokens: with each of them in
-// turn, or with one request that is refused.
-func benchmark(b *testing.B, live, status int, headers ...string) {
-	g := protect(b, live)
-	g.reached = 0
-	requests := []*http.Request{request(headers...)}
-	if status == 0 {
-		requests = nil
-		for _, token := range g.tokens {
-			requests = append(requests, request("Bearer "+token))
-		}
-	}
-	serve := func(out *writer, i int) {
-		*out = writer{}
-		g.ServeHTTP(out, requests[i%len(requests)])
-		if out.status != status {
-			b.Errorf("answered with %d, want %d", out.status, status)
-		}
-	}
-	b.Run("serial", func(b *testing.B) {
-		b.ReportAllocs()
-		out := new(writer)
-		for i := 0; b.Loop(); i++ {
-			serve(out, i)
-		}
-	})
-	b.Run("parallel", func(b *testing.B) {
-		b.ReportAllocs()
-		b.RunParallel(func(pb *testing.PB) {
-			out := new(writer)
-			for i := 0; pb.Next(); i++ {
-				serve(out, i)
-			}
-		})
-	})
-}
-
 func TestTheGuardsVerdict(t *testing.T) {
 	backend := memory.New(memory.Options{})
 	t.Cleanup(func() { backend.Close() })

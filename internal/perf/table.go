@@ -10,7 +10,7 @@ import (
 
 const (
 	tries = 3
-	slack = 1.1 // what a shared machine may add to a ratio
+	slack = 1.1 // what other work on the machine may add to a ratio
 )
 
 // A Table collects results, as lines of Markdown.
