@@ -24,7 +24,7 @@ func FuzzBasicHeader(f *testing.F) {
 		gotID, gotPassword, ok := parseBasic(header)
 		// Spare spaces are forgiven.
 		scheme, credentials, _ := strings.Cut(header, " ")
-	
+
 		r := &http.Request{Header: http.Header{"Authorization": {scheme + " " + strings.TrimSpace(credentials)}}}
 		wantID, wantPassword, wantOK := r.BasicAuth()
 		if ok != wantOK || ok && (gotPassword != wantPassword || gotID != unescape(wantID)) {
