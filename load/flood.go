@@ -38,7 +38,7 @@ func floods(ctx context.Context, server *target.Server, p plan, out io.Writer) (
 }
 
 func flood(ctx context.Context, server *target.Server, p plan, kind string, requests [][]byte) (row string, holds bool, err error) {
-	calling, err := newCrowd(ctx, "", server.Addr, honest, calls(server, ""), ok)
+	calling, err := newCrowd(ctx, "", server.Addr, honest, calls(server, target.Guarded), ok)
 	if err != nil {
 		return "", false, err
 	}
