@@ -14,6 +14,7 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 
@@ -120,6 +121,7 @@ type server struct {
 	url     string
 	store   *store.Store // the router's, by another way
 	backend store.Backend
+	serving sync.WaitGroup
 }
 
 func start(t *testing.T, cfg mcpoauth.Config, mcp http.HandlerFunc) *server {
@@ -131,7 +133,11 @@ func start(t *testing.T, cfg mcpoauth.Config, mcp http.HandlerFunc) *server {
 		s.backend = inMemory
 	}
 	var handler atomic.Pointer[http.Handler]
-	listener := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { (*handler.Load()).ServeHTTP(w, r) }))
+	listener := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		s.serving.Add(1)
+		defer s.serving.Done()
+		(*handler.Load()).ServeHTTP(w, r)
+	}))
 	t.Cleanup(listener.Close)
 	listener.Config.ErrorLog = slog.NewLogLogger(slog.DiscardHandler, slog.LevelError)
 	address, err := url.Parse(listener.URL)
@@ -171,6 +177,7 @@ func (s *server) do(method, target, body string, headers ...string) (status int,
 	for i := 0; i < len(headers); i += 2 {
 		req.Header.Set(headers[i], headers[i+1])
 	}
+	defer s.serving.Wait() // an answer may be here before it is counted
 	res, err := noRedirects.Do(req)
 	if err != nil {
 		return 0, ""
