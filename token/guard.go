@@ -84,8 +84,8 @@ func (g *guard) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		g.missing.write(w, r) // another scheme: no token was presented
 		return
 	}
-	now := time.Now()
-	if g.Strangers != nil && g.flooded(r, token, now) {
+	now, id := time.Now(), store.GrantOf(token)
+	if g.Strangers != nil && g.flooded(r, id, now) {
 		// Not 401: behind the same address may be a client whose token is good.
 		g.trouble(w, r, oauth.TooOften(g.Strangers.RetryAfter()))
 		return
@@ -93,7 +93,7 @@ func (g *guard) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	grant, access, err := g.Store.Access(r.Context(), token, now)
 	switch {
 	case errors.Is(err, store.ErrNotFound):
-		if g.Strangers != nil && store.GrantOf(token) != "" {
+		if g.Strangers != nil && id != "" {
 			g.Strangers.Note(r, now)
 		}
 		g.invalid.write(w, r)
@@ -108,20 +108,19 @@ func (g *guard) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case !g.Scopes.Cover(access.Scopes, g.Resource.Scopes):
 		g.scopeless.write(w, r)
 		return
-	case !g.Limit.Allow(grant.ID, now):
+	case !g.Limit.Allow(id, now):
 		g.trouble(w, r, oauth.TooOften(g.Limit.RetryAfter()))
 		return
 	}
-	g.Uses.note(grant, r, now)
+	g.Uses.note(id, grant, r, now)
 	g.next.ServeHTTP(w, r.WithContext(&admitted{r.Context(), grant, access, g}))
 }
 
 // flooded reports whether the database should not be asked about a token: too many from
 // the same address were nobody's, and its grant was not used here lately. What has not
 // the form of a token costs no question.
-func (g *guard) flooded(r *http.Request, token string, now time.Time) bool {
-	id := store.GrantOf(token)
-	return id != "" && g.Strangers.TooMany(r, now) && !g.Uses.remembers(id)
+func (g *guard) flooded(r *http.Request, id string, now time.Time) bool {
+	return id != "" && g.Strangers.TooMany(r, now) && !g.Uses.remembers(id, now)
 }
 
 // trouble answers a request that is refused for another reason than its token.

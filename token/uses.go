@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"hash/maphash"
 	"log/slog"
+	"maps"
 	"net/http"
 	"net/netip"
 	"slices"
@@ -25,11 +26,11 @@ const (
 	// somewhat fewer. Who is one too many is let in all the same.
 	MaxUses = 1 << 17
 
-	// useKept is how long a use that is written is remembered all the same, if there is
-	// room: whoever was here lately is not held up by a flood of strangers.
+	// useKept is how long it is remembered that a grant was used, if there is room:
+	// whoever was here lately is not held up by a flood of strangers.
 	useKept = time.Hour
 
-	useSlots   = 4  // that a grant may be in, one after the other
+	useSlots   = 4  // that a grant may be in, side by side in memory
 	usesAtOnce = 16 // are written
 )
 
@@ -41,9 +42,11 @@ type Uses struct {
 	network func(*http.Request) netip.Prefix
 	log     *slog.Logger
 	write   later.Task
-	from    int // the slot that is written first; the writing task has it alone
 	seed    maphash.Seed
-	slots   [MaxUses]atomic.Pointer[lastUse]
+	seen    [MaxUses]seen
+
+	mu        sync.Mutex // guards unwritten
+	unwritten map[uint64]*lastUse
 }
 
 // A UseStore keeps uses.
@@ -51,22 +54,29 @@ type UseStore interface {
 	NoteUse(ctx context.Context, u store.Use) (before *store.Use, err error)
 }
 
-// A lastUse is the last use of a grant that was noted. A later one takes its place.
+// A seen is all that a request looks at: which grant, known by a hash of its ID, and when it
+// was noted. In between two grants it may be of one and of the other: then a use is noted
+// twice, or a minute later.
+type seen struct {
+	grant atomic.Uint64 // zero: nobody's
+	at    atomic.Int64  // Unix time in nanoseconds
+}
+
+// since is how long ago that was. A clock that was put back makes no difference.
+func (s *seen) since(now time.Time) time.Duration {
+	return time.Duration(now.UnixNano() - s.at.Load()).Abs()
+}
+
+// A lastUse is what is to be written.
 type lastUse struct {
-	hash    uint64 // of the grant's ID
 	grant   *store.Grant
 	at      time.Time
 	network netip.Prefix
-	written atomic.Bool
 }
-
-// over reports whether it is time to note another use. A clock that was put back makes it
-// so too.
-func (u *lastUse) over(now time.Time) bool { return now.Sub(u.at).Abs() >= useStep }
 
 // NewUses returns a Uses that asks network where a request comes from.
 func NewUses(s UseStore, network func(*http.Request) netip.Prefix, log *slog.Logger) *Uses {
-	u := &Uses{store: s, network: network, log: log, seed: maphash.MakeSeed()}
+	u := &Uses{store: s, network: network, log: log, seed: maphash.MakeSeed(), unwritten: make(map[uint64]*lastUse)}
 	u.write.Delay, u.write.Do, u.write.Failed = useStep, u.writeAll, func(err error) {
 		log.Warn("uses.unsaved", "error", err)
 	}
@@ -76,76 +86,85 @@ func NewUses(s UseStore, network func(*http.Request) netip.Prefix, log *slog.Log
 // Close writes what is not written yet.
 func (u *Uses) Close() { u.write.Close() }
 
-// note runs before every request that is let in.
-func (u *Uses) note(g *store.Grant, r *http.Request, now time.Time) {
+// note runs before every request that is let in. The ID is g's: whoever asks has it
+// at hand, and g's own lies elsewhere in memory.
+func (u *Uses) note(id string, g *store.Grant, r *http.Request, now time.Time) {
 	if u == nil {
 		return
 	}
-	hash := maphash.String(u.seed, g.ID)
-	var free *atomic.Pointer[lastUse]
-	var last *lastUse // in free
-	for i := range uint64(useSlots) {
-		slot := &u.slots[(hash+i)%MaxUses]
-		use := slot.Load()
-		if use != nil && use.hash == hash && (use.grant == g || use.grant.ID == g.ID) {
-			if use.over(now) {
-				u.remember(slot, use, &lastUse{hash: hash, grant: g, at: now, network: u.network(r)})
-			}
-			return
-		}
-		if free == nil && (use == nil || use.written.Load() && use.over(now)) {
-			free, last = slot, use
-		}
+	hash := u.hash(id)
+	slot := u.slot(hash, now)
+	if slot == nil {
+		return // all are taken
 	}
-	if free != nil {
-		u.remember(free, last, &lastUse{hash: hash, grant: g, at: now, network: u.network(r)})
+	known, at := slot.grant.Load(), slot.at.Load()
+	if known == hash && slot.since(now) < useStep {
+		return
+	}
+	// Of many at once one succeeds.
+	if known == hash && slot.at.CompareAndSwap(at, now.UnixNano()) || known != hash && slot.grant.CompareAndSwap(known, hash) {
+		slot.at.Store(now.UnixNano())
+		u.keep(hash, &lastUse{g, now, u.network(r)})
 	}
 }
 
+func (u *Uses) hash(id string) uint64 { return max(1, maphash.String(u.seed, id)) }
+
+// slots are the places that a grant may have.
+func (u *Uses) slots(hash uint64) []seen {
+	first := hash % (MaxUses / useSlots) * useSlots
+	return u.seen[first : first+useSlots]
+}
+
+// slot returns a grant's place, or else one that it may have, or nil.
+func (u *Uses) slot(hash uint64, now time.Time) (free *seen) {
+	slots := u.slots(hash)
+	for i := range slots {
+		if slots[i].grant.Load() == hash {
+			return &slots[i]
+		}
+	}
+	longest := useStep
+	for i := range slots {
+		if since := slots[i].since(now); since >= longest {
+			free, longest = &slots[i], since
+		}
+	}
+	return free
+}
+
+// keep has a use written. If the store has not taken those before, it may be one too many.
+func (u *Uses) keep(hash uint64, use *lastUse) {
+	u.mu.Lock()
+	if u.unwritten[hash] != nil || len(u.unwritten) < MaxUses {
+		u.unwritten[hash] = use
+	}
+	u.mu.Unlock()
+	u.write.Soon()
+}
+
 // remembers reports whether a grant was used lately.
-func (u *Uses) remembers(grantID string) bool {
+func (u *Uses) remembers(id string, now time.Time) bool {
 	if u == nil {
 		return false
 	}
-	hash := maphash.String(u.seed, grantID)
-	for i := range uint64(useSlots) {
-		if use := u.slots[(hash+i)%MaxUses].Load(); use != nil && use.hash == hash && use.grant.ID == grantID {
+	hash := u.hash(id)
+	slots := u.slots(hash)
+	for i := range slots {
+		if slots[i].grant.Load() == hash && slots[i].since(now) < useKept {
 			return true
 		}
 	}
 	return false
 }
 
-// remember puts a use in the place of another. Of many at once one succeeds; in another
-// slot the same grant may be too, which does no harm.
-func (u *Uses) remember(slot *atomic.Pointer[lastUse], last, use *lastUse) {
-	if slot.CompareAndSwap(last, use) {
-		u.write.Soon()
-	}
-}
-
-// unwritten returns the uses that are not written yet, from that slot on, and forgets
-// those that are no longer needed.
-func (u *Uses) unwritten(now time.Time) (found []*lastUse, at []int) {
-	for i := range MaxUses {
-		n := (u.from + i) % MaxUses
-		switch use := u.slots[n].Load(); {
-		case use == nil:
-		case !use.written.Load():
-			found, at = append(found, use), append(at, n)
-		case now.Sub(use.at).Abs() >= useKept:
-			u.slots[n].CompareAndSwap(use, nil)
-		}
-	}
-	return found, at
-}
-
-// writeAll stops at the first trouble, and begins there the next time: with a store that
-// is slow, all have their turn in the end.
+// writeAll stops at the first trouble. A map has no order: with a store that is slow, all
+// have their turn in the end.
 func (u *Uses) writeAll(ctx context.Context) error {
-	uses, at := u.unwritten(time.Now())
-	for some := range slices.Chunk(uses, usesAtOnce) {
-		u.from, at = at[0], at[len(some):]
+	u.mu.Lock()
+	hashes := slices.Collect(maps.Keys(u.unwritten))
+	u.mu.Unlock()
+	for some := range slices.Chunk(hashes, usesAtOnce) {
 		if err := u.writeSome(ctx, some); err != nil {
 			return fmt.Errorf("writing down the last uses: %w", err)
 		}
@@ -153,11 +172,11 @@ func (u *Uses) writeAll(ctx context.Context) error {
 	return nil
 }
 
-func (u *Uses) writeSome(ctx context.Context, some []*lastUse) error {
+func (u *Uses) writeSome(ctx context.Context, some []uint64) error {
 	errs := make([]error, len(some))
 	var all sync.WaitGroup
-	for i, use := range some {
-		all.Go(func() { errs[i] = u.writeOne(ctx, use) })
+	for i, hash := range some {
+		all.Go(func() { errs[i] = u.writeOne(ctx, hash) })
 	}
 	all.Wait()
 	for _, err := range errs {
@@ -168,7 +187,10 @@ func (u *Uses) writeSome(ctx context.Context, some []*lastUse) error {
 	return nil
 }
 
-func (u *Uses) writeOne(ctx context.Context, use *lastUse) error {
+func (u *Uses) writeOne(ctx context.Context, hash uint64) error {
+	u.mu.Lock()
+	use := u.unwritten[hash]
+	u.mu.Unlock()
 	noted := store.Use{GrantID: use.grant.ID, At: use.at.UTC().Round(0)}
 	if use.network.IsValid() {
 		noted.From = use.network.String()
@@ -181,7 +203,11 @@ func (u *Uses) writeOne(ctx context.Context, use *lastUse) error {
 	if err != nil {
 		return err
 	}
-	use.written.Store(true)
+	u.mu.Lock()
+	if u.unwritten[hash] == use { // and not a later one
+		delete(u.unwritten, hash)
+	}
+	u.mu.Unlock()
 	if before != nil && len(before.Places) > 0 && len(noted.Places) > 0 && !slices.Contains(before.Places, noted.From) {
 		u.log.WarnContext(ctx, "key.used_from_new_place", "user_id", use.grant.UserID, "grant_id", use.grant.ID, "name", use.grant.KeyName, "from", noted.From)
 	}

@@ -37,14 +37,37 @@ func TestAUseAllocatesNothing(t *testing.T) {
 		u, r, now := newUses(t), new(http.Request), time.Now()
 		grants := grantsOf(n)
 		for _, g := range grants {
-			u.note(g, r, now)
+			u.note(g.ID, g, r, now)
 		}
 		i := 0
 		if got := testing.AllocsPerRun(2*n, func() {
-			u.note(grants[i%n], r, now)
+			u.note(grants[i%n].ID, grants[i%n], r, now)
 			i++
 		}); got != 0 {
 			t.Errorf("%s: %v allocations, want none", name, got)
+		}
+	}
+}
+
+// A client whose token is good is let in beside a flood from its address for an hour.
+func TestAGrantIsRememberedForAnHour(t *testing.T) {
+	u, now := newUses(t), time.Now()
+	g := grantsOf(2)
+	u.note(g[0].ID, g[0], new(http.Request), now)
+	for name, test := range map[string]struct {
+		id   string
+		at   time.Time
+		want bool
+	}{
+		"at once":             {g[0].ID, now, true},
+		"almost an hour on":   {g[0].ID, now.Add(useKept - 1), true},
+		"after an hour":       {g[0].ID, now.Add(useKept), false},
+		"who was not here":    {g[1].ID, now, false},
+		"a clock put back":    {g[0].ID, now.Add(-useKept / 2), true},
+		"and by a whole hour": {g[0].ID, now.Add(-useKept), false},
+	} {
+		if got := u.remembers(test.id, test.at); got != test.want {
+			t.Errorf("%s: %v, want %v", name, got, test.want)
 		}
 	}
 }
@@ -54,18 +77,18 @@ func BenchmarkAUse(b *testing.B) {
 		u, r, now := newUses(b), new(http.Request), time.Now()
 		grants := grantsOf(n)
 		for _, g := range grants {
-			u.note(g, r, now)
+			u.note(g.ID, g, r, now)
 		}
 		b.Run(fmt.Sprintf("%d grants", n), func(b *testing.B) {
 			b.ReportAllocs()
 			for i := 0; b.Loop(); i++ {
-				u.note(grants[i*7919%n], r, now)
+				u.note(grants[i*7919%n].ID, grants[i*7919%n], r, now)
 			}
 		})
 		b.Run(fmt.Sprintf("%d grants, parallel", n), func(b *testing.B) {
 			b.RunParallel(func(pb *testing.PB) {
 				for i := 0; pb.Next(); i++ {
-					u.note(grants[i*7919%n], r, now)
+					u.note(grants[i*7919%n].ID, grants[i*7919%n], r, now)
 				}
 			})
 		})
