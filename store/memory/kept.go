@@ -48,15 +48,21 @@ func (f *file) snapshot(changes []change) []change {
 // each visits what the tables have of the file.
 func (f *file) each(visit func(t *table, key store.Key, e entry)) {
 	for _, k := range f.tables {
-		k.table.each(func(id string, e entry) {
+		k.table.each(func(i id, e entry) {
 			if k.part == nil || k.part(e) {
-				visit(k.table, store.Key{Kind: k.kind, ID: id}, e)
+				visit(k.table, store.Key{Kind: k.kind, ID: i.String()}, e)
 			}
 		})
 	}
 }
 
 func (f *file) count() (n int) {
-	f.each(func(*table, store.Key, entry) { n++ })
+	for _, k := range f.tables {
+		k.table.each(func(_ id, e entry) {
+			if k.part == nil || k.part(e) {
+				n++
+			}
+		})
+	}
 	return n
 }

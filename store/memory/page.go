@@ -24,11 +24,11 @@ func (t *table) fill(p *page) {
 	}
 }
 
-func (p *page) add(id string, e entry) {
-	if id <= p.after || !strings.HasPrefix(id, p.prefix) || (p.last != "" && id > p.last) {
+func (p *page) add(i id, e entry) {
+	if !i.hasPrefix(p.prefix) || i.compare(p.after) <= 0 || (p.last != "" && i.compare(p.last) > 0) {
 		return
 	}
-	p.records = append(p.records, e.record(store.Key{Kind: p.kind, ID: id}))
+	p.records = append(p.records, e.record(store.Key{Kind: p.kind, ID: i.String()}))
 	if len(p.records)/2 >= p.limit {
 		p.cut()
 	}

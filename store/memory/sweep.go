@@ -69,11 +69,11 @@ type trimmed struct {
 
 // worn returns what has expired, and what takes more memory than it has to.
 func (s *shard) worn(now time.Time) (expired []string, smaller []trimmed) {
-	s.each(func(id string, e entry) {
+	s.each(func(i id, e entry) {
 		if e.expired(now) {
-			expired = append(expired, id)
+			expired = append(expired, i.String())
 		} else if value, ok := store.Trim(e.value, now); ok {
-			smaller = append(smaller, trimmed{id, e.version, value})
+			smaller = append(smaller, trimmed{i.String(), e.version, value})
 		}
 	})
 	return expired, smaller
@@ -89,10 +89,10 @@ func (t *table) removeExpired(s *shard, ids []string, now time.Time) {
 	defer s.recordsMu.Unlock()
 	defer s.count()
 	for _, id := range ids {
-		if !s.records[id].expired(now) {
+		if !s.records.get(id).expired(now) {
 			continue
 		}
-		delete(s.records, id)
+		s.records.put(id, entry{})
 		if t.limit != nil {
 			t.limit.note(id, entry{})
 		}
@@ -103,9 +103,9 @@ func (s *shard) putTrimmed(batch []trimmed) {
 	s.recordsMu.Lock()
 	defer s.recordsMu.Unlock()
 	for _, t := range batch {
-		if e := s.records[t.id]; e.version == t.version {
+		if e := s.records.get(t.id); e.version == t.version {
 			e.value = t.value
-			s.records[t.id] = e
+			s.records.put(t.id, e)
 		}
 	}
 }
