@@ -54,14 +54,14 @@ func (rt *Router) Connections(ctx context.Context, userID string) ([]Connection,
 func connection(g *store.Grant, use store.Use) Connection {
 	c := Connection{
 		ID: g.ID, UserID: g.UserID, UserName: g.UserName, KeyName: g.KeyName, ClientID: g.ClientID, ClientHost: oauth.ClientHost(g.ClientID, g.RedirectURI),
-		Resource: g.Resource, Scopes: slices.Clone(g.Scopes), CreatedAt: g.CreatedAt, UsedAt: use.At, UsedFrom: use.From,
+		Resource: g.Resource, Scopes: slices.Clone(g.Scopes), CreatedAt: g.CreatedAt.Time(), UsedAt: use.At, UsedFrom: use.From,
 	}
 	if g.ClientID == "" {
 		for _, access := range g.Access { // of which a key has one
-			c.ExpiresAt = access.ExpiresAt
+			c.ExpiresAt = access.ExpiresAt.Time()
 		}
 	} else if g.UsedAt.After(c.UsedAt) {
-		c.UsedAt = g.UsedAt // when its tokens were last issued
+		c.UsedAt = g.UsedAt.Time() // when its tokens were last issued
 	}
 	return c
 }

@@ -48,7 +48,7 @@ func (rt *Router) CreateKey(ctx context.Context, k NewKey) (key string, err erro
 		return "", fmt.Errorf("mcpoauth: storing the API key: %w", err)
 	}
 	rt.admin.log.InfoContext(ctx, "key.created", "user_id", grant.UserID, "grant_id", grant.ID,
-		"name", grant.KeyName, "resource", grant.Resource, "scopes", grant.Scopes, "expires", grant.Access[0].ExpiresAt)
+		"name", grant.KeyName, "resource", grant.Resource, "scopes", grant.Scopes, "expires", grant.Access[0].ExpiresAt.Time())
 	return key, nil
 }
 

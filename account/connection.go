@@ -44,7 +44,7 @@ func (h *Handler) connections(ctx context.Context, userID string) ([]connection,
 		c := connection{Grant: g, used: uses[g.ID].At, from: uses[g.ID].From}
 		if !c.key() {
 			c.host, c.loopback = oauth.ClientHost(g.ClientID, g.RedirectURI), oauth.IsLoopbackRedirect(g.RedirectURI)
-			c.used = latest(c.used, g.UsedAt) // when tokens were last issued
+			c.used = latest(c.used, g.UsedAt.Time()) // when tokens were last issued
 		}
 		found = append(found, c)
 	}
@@ -55,7 +55,7 @@ func (h *Handler) connections(ctx context.Context, userID string) ([]connection,
 func (c *connection) key() bool { return c.ClientID == "" }
 
 // seen is when anything was last heard of the connection.
-func (c *connection) seen() time.Time { return latest(c.used, c.CreatedAt) }
+func (c *connection) seen() time.Time { return latest(c.used, c.CreatedAt.Time()) }
 
 func latest(a, b time.Time) time.Time {
 	if a.After(b) {
@@ -106,10 +106,10 @@ func (h *Handler) personNames(ctx context.Context) (map[string]string, error) {
 func (h *Handler) describe(c connection, person string, now time.Time) templates.Connection {
 	shown := templates.Connection{
 		ID: c.ID, KeyName: c.KeyName, Person: person, Scopes: h.scopes(c.Scopes), Resource: h.resourceName(c.Resource),
-		Created: templates.NewWhen(c.CreatedAt, now), Used: templates.NewWhen(c.used, now), From: c.from,
+		Created: templates.NewWhen(c.CreatedAt.Time(), now), Used: templates.NewWhen(c.used, now), From: c.from,
 	}
 	if c.key() && len(c.Access) > 0 {
-		shown.Expires = templates.NewWhen(c.Access[0].ExpiresAt, now)
+		shown.Expires = templates.NewWhen(c.Access[0].ExpiresAt.Time(), now)
 	}
 	return shown
 }

@@ -120,13 +120,13 @@ func (h *Handler) createKey(v *visit) error {
 	if err != nil {
 		return wrap("storing an API key", err)
 	}
-	h.Log.InfoContext(v.r.Context(), "key.created", "user_id", v.user.ID, "grant_id", grant.ID, "name", form.name, "resource", form.resource.URL, "scopes", form.scopes, "expires", grant.CreatedAt.Add(life))
+	h.Log.InfoContext(v.r.Context(), "key.created", "user_id", v.user.ID, "grant_id", grant.ID, "name", form.name, "resource", form.resource.URL, "scopes", form.scopes, "expires", grant.CreatedAt.Time().Add(life))
 	frame, err := h.frame(v, keysPath)
 	if err != nil {
 		return err
 	}
 	return h.render(v, templates.KeyMade{
-		Account: frame, Name: form.name, Key: key, URL: form.resource.URL, Expires: templates.NewWhen(grant.CreatedAt.Add(life), v.now),
+		Account: frame, Name: form.name, Key: key, URL: form.resource.URL, Expires: templates.NewWhen(grant.CreatedAt.Time().Add(life), v.now),
 	})
 }
 

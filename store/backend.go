@@ -170,6 +170,7 @@ func decode[T any](v Value) (*T, error) {
 	}
 	if g, ok := any(record).(*Grant); ok {
 		g.shareTexts()
+		record = any(g.packed()).(*T)
 	}
 	encoded.decoded.Store(record)
 	return record, nil

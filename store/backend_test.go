@@ -15,7 +15,7 @@ func TestEveryRecordComesBackFromItsJSON(t *testing.T) {
 	for _, record := range []store.Value{
 		&store.User{ID: "owner", Handle: []byte{1}, CreatedAt: now, Passkeys: []store.Passkey{{ID: []byte{2}, PublicKey: []byte{3}, Transports: []string{"usb"}, SignCount: 7, BackedUp: true, CreatedAt: now, UsedAt: now}}},
 		&store.Client{ID: "c", SecretHash: hash, Name: "<&>", RedirectURIs: []string{"http://localhost/cb"}, Contacts: []string{"a"}, CreatedAt: now},
-		&store.Grant{ID: "g", Scopes: []string{"a"}, CreatedAt: now, CodeHash: hash, Code: &store.Code{Challenge: "c", ExpiresAt: now}, FamilyHash: hash, RefreshHash: hash, Access: []store.AccessToken{{Hash: hash, Scopes: []string{"a"}, ExpiresAt: now}}, Spent: []store.Spent{{Hash: hash, Until: now, Successors: [92]byte{9}}}},
+		&store.Grant{ID: "g", Scopes: []string{"a"}, CreatedAt: store.At(now), CodeHash: hash, Code: &store.Code{Challenge: "c", ExpiresAt: now}, FamilyHash: hash, RefreshHash: hash, Access: []store.AccessToken{{Hash: hash, Scopes: []string{"a"}, ExpiresAt: store.At(now)}}, Spent: []store.Spent{{Until: store.At(now), Successors: [92]byte{9}}}},
 		&store.Ceremony{ID: "c", BrowserHash: hash, Session: json.RawMessage(`{"a":1}`)},
 	} {
 		data, err := record.Encode()

@@ -75,18 +75,19 @@ func (s *Store) CreateKey(ctx context.Context, k NewKey) (token string, grant *G
 	if err != nil {
 		return "", nil, err
 	}
-	now, own := wall(), secret.New()
+	now, own, scopes := wall(), secret.New(), shared(k.Scopes)
 	grant = &Grant{
 		ID:        newGrantID(k.UserID),
 		UserID:    k.UserID,
 		UserName:  user.Name,
 		KeyName:   k.Name,
 		Resource:  k.Resource,
-		Scopes:    k.Scopes,
-		CreatedAt: now,
-		UsedAt:    now,
-		Access:    []AccessToken{{Hash: secret.Sum(own), Scopes: k.Scopes, ExpiresAt: now.Add(k.Life)}},
+		Scopes:    scopes,
+		CreatedAt: At(now),
+		UsedAt:    At(now),
+		Access:    []AccessToken{{Hash: secret.Sum(own), Scopes: scopes, ExpiresAt: At(now.Add(k.Life))}},
 	}
+	grant = grant.packed()
 	if err := s.create(ctx, grant, now.Add(k.Life)); err != nil {
 		return "", nil, err
 	}

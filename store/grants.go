@@ -42,8 +42,8 @@ func (s *Store) Approve(ctx context.Context, a Approval) (code string, err error
 		ClientID:    a.Client.ID,
 		RedirectURI: a.RedirectURI,
 		Resource:    a.Resource,
-		Scopes:      slices.Clone(a.Scopes),
-		CreatedAt:   now,
+		Scopes:      shared(a.Scopes),
+		CreatedAt:   At(now),
 		CodeHash:    secret.Sum(own),
 		Code:        &Code{Challenge: a.Challenge, ExpiresAt: now.Add(s.life.Code)},
 	}
@@ -85,7 +85,7 @@ func opened(get func(context.Context, Key) (Record, error), ctx context.Context,
 	}
 	for i := len(grant.Access) - 1; i >= 0; i-- {
 		access := &grant.Access[i]
-		if access.Hash.Equal(hash) && now.Before(access.ExpiresAt) {
+		if access.Hash.Equal(hash) && access.ExpiresAt.After(now) {
 			return grant, access, nil
 		}
 	}
@@ -139,8 +139,9 @@ func (s *Store) RevokeToken(ctx context.Context, token, clientID string) (*Grant
 		}
 		next := *current
 		next.Access = slices.Delete(slices.Clone(current.Access), i, i+1)
-		revoked = &next
-		return s.keep(&next, now), nil
+		kept := s.keep(&next, now)
+		revoked = kept.value.(*Grant)
+		return kept, nil
 	})
 	return revoked, err
 }
@@ -149,16 +150,16 @@ func (s *Store) RevokeToken(ctx context.Context, token, clientID string) (*Grant
 // the last of its tokens.
 func (s *Store) keep(g *Grant, now time.Time) change {
 	if g.Code != nil {
-		return change{value: g, expires: g.Code.ExpiresAt}
+		return change{value: g.packed(), expires: g.Code.ExpiresAt}
 	}
 	expires := now
 	if (g.RefreshHash != Hash{}) {
-		expires = later(expires, g.UsedAt.Add(s.life.RefreshIdle))
+		expires = later(expires, g.UsedAt.Time().Add(s.life.RefreshIdle))
 	}
 	for _, access := range g.Access {
-		expires = later(expires, access.ExpiresAt)
+		expires = later(expires, access.ExpiresAt.Time())
 	}
-	return change{value: g, expires: expires}
+	return change{value: g.packed(), expires: expires}
 }
 
 func later(a, b time.Time) time.Time {

@@ -105,18 +105,18 @@ type Grant struct {
 	Resource string        `json:"resource"`            // as the configuration spells it
 	Access   []AccessToken `json:"access,omitempty"`    // oldest first
 
-	UserID      string    `json:"user_id"`
-	UserName    string    `json:"user_name,omitempty"`    // what the user is called, as RenameUser keeps it
-	KeyName     string    `json:"key_name,omitempty"`     // of an API key, which has no client
-	RedirectURI string    `json:"redirect_uri,omitempty"` // empty: an API key
-	Scopes      []string  `json:"scopes"`
-	CreatedAt   time.Time `json:"created_at"`
-	UsedAt      time.Time `json:"used_at,omitzero"`     // when tokens were last issued; zero: never yet
-	CodeHash    Hash      `json:"code_hash,omitzero"`   // kept for good, to know the code again
-	Code        *Code     `json:"code,omitempty"`       // until it is redeemed
-	FamilyHash  Hash      `json:"family_hash,omitzero"` // the part that all refresh tokens share
-	RefreshHash Hash      `json:"refresh_hash,omitzero"`
-	Spent       []Spent   `json:"spent,omitempty"` // oldest first
+	UserID      string   `json:"user_id"`
+	UserName    string   `json:"user_name,omitempty"`    // what the user is called, as RenameUser keeps it
+	KeyName     string   `json:"key_name,omitempty"`     // of an API key, which has no client
+	RedirectURI string   `json:"redirect_uri,omitempty"` // empty: an API key
+	Scopes      []string `json:"scopes"`
+	CreatedAt   Instant  `json:"created_at"`
+	UsedAt      Instant  `json:"used_at,omitzero"`     // when tokens were last issued; zero: never yet
+	CodeHash    Hash     `json:"code_hash,omitzero"`   // kept for good, to know the code again
+	Code        *Code    `json:"code,omitempty"`       // until it is redeemed
+	FamilyHash  Hash     `json:"family_hash,omitzero"` // the part that all refresh tokens share
+	RefreshHash Hash     `json:"refresh_hash,omitzero"`
+	Spent       []Spent  `json:"spent,omitempty"` // oldest first
 }
 
 // A Code is an authorization code that waits to be redeemed.
@@ -127,17 +127,16 @@ type Code struct {
 
 // An AccessToken is a live access token of a grant.
 type AccessToken struct {
-	Hash      Hash      `json:"hash"`
-	Scopes    []string  `json:"scopes"`
-	ExpiresAt time.Time `json:"expires_at"`
+	Hash      Hash     `json:"hash"`
+	Scopes    []string `json:"scopes"`
+	ExpiresAt Instant  `json:"expires_at"`
 }
 
 // A Spent is a code or refresh token that was exchanged a moment ago: whoever
 // presents it again soon gets the successors it was exchanged for, which only the
 // spent secret itself can open.
 type Spent struct {
-	Hash       Hash          `json:"hash"`
-	Until      time.Time     `json:"until"` // when a repeat becomes a reuse
+	Until      Instant       `json:"until"` // when a repeat becomes a reuse
 	Successors secret.Sealed `json:"successors"`
 }
 

@@ -109,11 +109,9 @@ func (s *Store) ConsumeCode(ctx context.Context, r Redemption) (Tokens, error) {
 		case !secret.VerifyS256(g.Code.Challenge, r.Verifier):
 			return change{}, ErrWrongVerifier
 		}
-		next := *g
-		next.Code = nil
-		next.FamilyHash = secret.Sum(code.family)
-		tokens = s.issue(&next, exchange{code, key, CodeRetry}, g.Scopes, r.Refresh(g.Scopes), now)
-		return s.keep(&next, now), nil
+		var next change
+		tokens, next = s.issue(g, exchange{code, key, CodeRetry}, g.Scopes, r.Refresh(g.Scopes), now)
+		return next, nil
 	})
 	return s.ended(ctx, grantID, tokens, err)
 }
@@ -158,9 +156,9 @@ func (s *Store) RotateRefresh(ctx context.Context, token, clientID string, narro
 			}
 			live = newest.link // its access token has run out or was revoked
 		}
-		next := *g
-		tokens = s.issue(&next, exchange{live, live.own, s.life.RefreshGrace}, scopes, true, now)
-		return s.keep(&next, now), nil
+		var next change
+		tokens, next = s.issue(g, exchange{live, live.own, s.life.RefreshGrace}, scopes, true, now)
+		return next, nil
 	})
 	return s.ended(ctx, refresh.grantID, tokens, err)
 }
@@ -187,34 +185,41 @@ type exchange struct {
 	again time.Duration // in which spent gets the pair again
 }
 
-// issue mints a new pair into g, and leaves it there, sealed, for whoever presents what
-// it was issued for again.
-func (s *Store) issue(g *Grant, e exchange, scopes []string, refresh bool, now time.Time) Tokens {
+// issue mints a new pair for g, and leaves it in what becomes of g, sealed, for whoever
+// presents what it was issued for again.
+func (s *Store) issue(g *Grant, e exchange, scopes []string, refresh bool, now time.Time) (Tokens, change) {
 	access, successor := secret.New(), secret.New()
-
-	spent := Spent{Hash: secret.Sum(e.spent.own), Until: now.Add(e.again), Successors: secret.Seal(e.key, access, successor)}
-	g.Spent = with(g.Spent, spent, MaxSpent, func(old *Spent) bool { return !old.over(now) })
-
-	kept := g.Scopes // they nearly always are the same, and one copy is enough
-	if !slices.Equal(scopes, kept) {
-		kept = slices.Clone(scopes)
+	next := *g
+	if next.Code != nil {
+		next.Code, next.FamilyHash = nil, secret.Sum(e.spent.family)
 	}
-	issued := AccessToken{Hash: secret.Sum(access), Scopes: kept, ExpiresAt: now.Add(s.life.Access)}
-	g.Access = with(g.Access, issued, MaxAccess, func(old *AccessToken) bool { return !expired(old.ExpiresAt, now) })
 
-	g.UsedAt = now
-	tokens := Tokens{Access: formatAccess(g.ID, access), ExpiresIn: s.life.Access, Scopes: scopes, Grant: g}
+	var spents [MaxSpent + 1]Spent // here, because packed copies what it keeps
+	spent := Spent{Until: At(now.Add(e.again)), Successors: secret.Seal(e.key, access, successor)}
+	next.Spent = with(spents[:0], g.Spent, spent, MaxSpent, func(old *Spent) bool { return !old.over(now) })
+
+	kept := g.Scopes // they nearly always are the same
+	if !slices.Equal(scopes, kept) {
+		kept = shared(scopes)
+	}
+	var accesses [MaxAccess + 1]AccessToken
+	issued := AccessToken{Hash: secret.Sum(access), Scopes: kept, ExpiresAt: At(now.Add(s.life.Access))}
+	next.Access = with(accesses[:0], g.Access, issued, MaxAccess, func(old *AccessToken) bool { return old.ExpiresAt.After(now) })
+
+	next.UsedAt = At(now)
+	tokens := Tokens{Access: formatAccess(g.ID, access), ExpiresIn: s.life.Access, Scopes: scopes}
 	if refresh {
-		g.RefreshHash = secret.Sum(successor)
+		next.RefreshHash = secret.Sum(successor)
 		tokens.Refresh = e.spent.next(successor).refresh()
 	}
-	return tokens
+	becomes := s.keep(&next, now)
+	tokens.Grant = becomes.value.(*Grant)
+	return tokens, becomes
 }
 
-// with returns what still lives of list, and item behind it; if they are more than most,
-// without the first. list itself stays as it is: others read it.
-func with[T any](list []T, item T, most int, lives func(*T) bool) []T {
-	next := make([]T, 0, len(list)+1)
+// with appends to next what still lives of list, and item behind it; if they are more than
+// most, without the first.
+func with[T any](next, list []T, item T, most int, lives func(*T) bool) []T {
 	for i := range list {
 		if lives(&list[i]) {
 			next = append(next, list[i])
@@ -237,40 +242,33 @@ type pair struct {
 // been spent since, so it goes on to the chain's end: who comes late gets tokens that
 // work, and no second branch opens.
 func follow(g *Grant, presented link, key string, began time.Time) (pair, error) {
-	if i := indexSpent(g, presented); i < 0 || g.Spent[i].over(began) {
-		return pair{}, ErrReused
-	}
-	for {
-		i := indexSpent(g, presented)
-		if i < 0 {
-			return pair{}, ErrReused
-		}
+	found := false
+	for i := range g.Spent { // the older first, so that each stands before its successor
 		access, successor, ok := g.Spent[i].Successors.Open(key)
-		if !ok {
+		switch {
+		case !ok:
+			continue
+		case !found && g.Spent[i].over(began):
 			return pair{}, ErrReused
 		}
-		presented, key = presented.next(successor), successor
+		found, presented, key = true, presented.next(successor), successor
 		if (g.RefreshHash == Hash{}) || g.RefreshHash.Matches(successor) {
 			return pair{presented, access}, nil
 		}
 	}
-}
-
-func indexSpent(g *Grant, l link) int {
-	hash := secret.Sum(l.own)
-	return slices.IndexFunc(g.Spent, func(old Spent) bool { return old.Hash.Equal(hash) })
+	return pair{}, ErrReused
 }
 
 // repeat answers with a pair that was issued before, if its access token still lives.
 func repeat(g *Grant, newest pair, now time.Time) (Tokens, bool) {
 	hash := secret.Sum(newest.access)
 	i := slices.IndexFunc(g.Access, func(a AccessToken) bool { return a.Hash.Equal(hash) })
-	if i < 0 || expired(g.Access[i].ExpiresAt, now) {
+	if i < 0 || !g.Access[i].ExpiresAt.After(now) {
 		return Tokens{}, false
 	}
 	tokens := Tokens{
 		Access:    formatAccess(g.ID, newest.access),
-		ExpiresIn: g.Access[i].ExpiresAt.Sub(now),
+		ExpiresIn: g.Access[i].ExpiresAt.Time().Sub(now),
 		Scopes:    g.Access[i].Scopes,
 		Grant:     g,
 		Repeated:  true,

@@ -1,7 +1,6 @@
 package store
 
 import (
-	"slices"
 	"time"
 	"unique"
 )
@@ -35,24 +34,20 @@ func (g *Grant) outlived(now time.Time) (n int) {
 
 func (g *Grant) trim(now time.Time) *Grant {
 	next := *g
-	next.Spent = append([]Spent(nil), g.Spent[g.outlived(now):]...)
-	return &next
+	next.Spent = g.Spent[g.outlived(now):]
+	return next.packed()
 }
 
 // over reports whether a repeat that began at that time is a reuse.
-func (s *Spent) over(began time.Time) bool { return !began.Before(s.Until) }
+func (s *Spent) over(began time.Time) bool { return !s.Until.After(began) }
 
 // shareTexts makes g hold the texts that many grants have in common once for all.
 func (g *Grant) shareTexts() {
 	for _, text := range []*string{&g.UserID, &g.UserName, &g.ClientID, &g.RedirectURI, &g.Resource} {
 		*text = unique.Make(*text).Value()
 	}
-	for i, scope := range g.Scopes {
-		g.Scopes[i] = unique.Make(scope).Value()
-	}
+	g.Scopes = shared(g.Scopes)
 	for i := range g.Access {
-		if slices.Equal(g.Access[i].Scopes, g.Scopes) {
-			g.Access[i].Scopes = g.Scopes
-		}
+		g.Access[i].Scopes = shared(g.Access[i].Scopes)
 	}
 }

@@ -10,10 +10,10 @@ import (
 
 func TestATrimmedGrantHasAllThatAnybodyCanAskFor(t *testing.T) {
 	now := time.Now()
-	old, newer := store.Spent{Hash: [32]byte{1}, Until: now.Add(-2 * time.Hour)}, store.Spent{Hash: [32]byte{2}, Until: now.Add(-time.Minute)}
+	old, newer := store.Spent{Until: store.At(now.Add(-2 * time.Hour))}, store.Spent{Until: store.At(now.Add(-time.Minute))}
 	grant := &store.Grant{
 		ID: "g", ClientID: "client", Scopes: []string{"a"}, RefreshHash: [32]byte{3}, CodeHash: [32]byte{4},
-		Access: []store.AccessToken{{Hash: [32]byte{5}, Scopes: []string{"a"}, ExpiresAt: now.Add(time.Hour)}},
+		Access: []store.AccessToken{{Hash: [32]byte{5}, Scopes: []string{"a"}, ExpiresAt: store.At(now.Add(time.Hour))}},
 		Spent:  []store.Spent{old, newer},
 	}
 	before := encoded(t, grant)
@@ -38,7 +38,7 @@ func TestATrimmedGrantHasAllThatAnybodyCanAskFor(t *testing.T) {
 // A request that began before the grace period's end may wait for a stalled disk.
 func TestSuccessorsAreKeptLongerThanARequestWaits(t *testing.T) {
 	now := time.Now()
-	if _, ok := store.Trim(&store.Grant{Spent: []store.Spent{{Until: now.Add(-time.Hour + time.Second)}}}, now); ok {
+	if _, ok := store.Trim(&store.Grant{Spent: []store.Spent{{Until: store.At(now.Add(-time.Hour + time.Second))}}}, now); ok {
 		t.Error("they are gone")
 	}
 }

@@ -35,7 +35,7 @@ func IdentityFromContext(ctx context.Context) (identity Identity, ok bool) {
 		GrantID:   admitted.grant.ID,
 		Resource:  admitted.grant.Resource,
 		Scopes:    slices.Clone(admitted.access.Scopes), // the store's own must not change
-		ExpiresAt: admitted.access.ExpiresAt,
+		ExpiresAt: admitted.access.ExpiresAt.Time(),
 	}, true
 }
 

@@ -90,13 +90,13 @@ func newConnection(g *store.Grant, use store.Use) connection {
 	c := connection{
 		ID: g.ID, UserID: g.UserID, UserName: g.UserName, KeyName: g.KeyName,
 		ClientID: g.ClientID, ClientHost: oauth.ClientHost(g.ClientID, g.RedirectURI),
-		Resource: g.Resource, Scopes: g.Scopes, CreatedAt: g.CreatedAt, UsedAt: use.At, UsedFrom: use.From,
+		Resource: g.Resource, Scopes: g.Scopes, CreatedAt: g.CreatedAt.Time(), UsedAt: use.At, UsedFrom: use.From,
 	}
 	switch {
 	case g.ClientID == "" && len(g.Access) > 0:
-		c.ExpiresAt = g.Access[0].ExpiresAt
+		c.ExpiresAt = g.Access[0].ExpiresAt.Time()
 	case g.ClientID != "" && g.UsedAt.After(c.UsedAt):
-		c.UsedAt = g.UsedAt // when its tokens were last issued
+		c.UsedAt = g.UsedAt.Time() // when its tokens were last issued
 	}
 	return c
 }

@@ -33,9 +33,9 @@ func listsConnections(t *testing.T, s *site) {
 
 	all := decoded[connections](s, "connections").Connections
 	for _, want := range []connection{
-		{ID: ofOwner.ID, UserID: store.OwnerID, UserName: "owner", ClientID: claude, ClientName: "Claude", ClientHost: "claude.ai", Scopes: []string{"mcp:tools", "notes"}, UsedAt: ofOwner.UsedAt},
-		{ID: ofAda.ID, UserID: ada, UserName: "Ada", ClientID: editor, ClientName: "Editor\x1b[31m\nRoot", Scopes: []string{"mcp:tools"}, UsedAt: ofAda.UsedAt},
-		{ID: key.ID, UserID: ada, UserName: "Ada", KeyName: "ci", Scopes: []string{"mcp:tools"}, UsedAt: at, UsedFrom: usedNetwork, ExpiresAt: key.Access[0].ExpiresAt},
+		{ID: ofOwner.ID, UserID: store.OwnerID, UserName: "owner", ClientID: claude, ClientName: "Claude", ClientHost: "claude.ai", Scopes: []string{"mcp:tools", "notes"}, UsedAt: ofOwner.UsedAt.Time()},
+		{ID: ofAda.ID, UserID: ada, UserName: "Ada", ClientID: editor, ClientName: "Editor\x1b[31m\nRoot", Scopes: []string{"mcp:tools"}, UsedAt: ofAda.UsedAt.Time()},
+		{ID: key.ID, UserID: ada, UserName: "Ada", KeyName: "ci", Scopes: []string{"mcp:tools"}, UsedAt: at, UsedFrom: usedNetwork, ExpiresAt: key.Access[0].ExpiresAt.Time()},
 	} {
 		i := slices.IndexFunc(all, func(c connection) bool { return c.ID == want.ID })
 		if i < 0 {

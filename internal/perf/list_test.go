@@ -64,7 +64,7 @@ func (l *listFloor) grants(userID string) (n int) {
 	l.mu.RLock()
 	defer l.mu.RUnlock()
 	for _, g := range l.users[userID] {
-		if now.Before(g.UsedAt.Add(store.DefaultRefreshIdle)) {
+		if now.Before(g.UsedAt.Time().Add(store.DefaultRefreshIdle)) {
 			n++
 		}
 	}

@@ -136,13 +136,13 @@ func FuzzAnEditedFile(f *testing.F) {
 				continue // and the file is refused
 			}
 			var text bytes.Buffer
-			c := change{key: l.key(), next: entry{store.NewEncoded(value), 1, nanos(l.Expires)}}
+			c := change{key: l.key(), next: entry{store.NewEncoded(value), 1, store.At(l.Expires)}}
 			if err := appendText(&text, c); err != nil {
 				t.Errorf("%+v cannot be written: %v", l, err)
 				continue
 			}
 			again, err := parseText(text.Bytes())
-			if err != nil || again.key() != c.line().key() || !again.Expires.Equal(c.next.expiresAt()) || !bytes.Equal(again.Value, value) {
+			if err != nil || again.key() != c.line().key() || !again.Expires.Equal(c.next.expires.Time()) || !bytes.Equal(again.Value, value) {
 				t.Errorf("%+v is %+v when it was written and read (%v)", l, again, err)
 			}
 		}

@@ -15,7 +15,7 @@ import (
 )
 
 func changeOf(id, value string, expires time.Time) change {
-	return change{key: store.Key{Kind: store.KindGrant, ID: id}, next: entry{store.NewEncoded([]byte(value)), 1, nanos(expires)}}
+	return change{key: store.Key{Kind: store.KindGrant, ID: id}, next: entry{store.NewEncoded([]byte(value)), 1, store.At(expires)}}
 }
 
 // Awkward values: what the layout is found by is in their strings.

@@ -116,7 +116,7 @@ func (b *Backend) loaded(l line) entry {
 	if l.Deleted {
 		return entry{}
 	}
-	return entry{store.NewEncoded(l.Value), b.version.Add(1), nanos(l.Expires)}
+	return entry{store.NewEncoded(l.Value), b.version.Add(1), store.At(l.Expires)}
 }
 
 // parseAll parses texts on all cores.

@@ -213,7 +213,7 @@ func (b *Backend) change(ctx context.Context, key store.Key, decide decision) er
 }
 
 func (b *Backend) entry(value store.Value, expires time.Time) entry {
-	return entry{value: value, version: b.version.Add(1), expires: nanos(expires)}
+	return entry{value: value, version: b.version.Add(1), expires: store.At(expires)}
 }
 
 // table returns where the records of a kind are. For the kinds of every request

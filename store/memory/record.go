@@ -93,7 +93,7 @@ func valueOf(c change) ([]byte, error) {
 }
 
 func (c change) line() line {
-	return line{Kind: c.key.Kind, ID: c.key.ID, Expires: c.next.expiresAt(), Deleted: c.next.version == 0}
+	return line{Kind: c.key.Kind, ID: c.key.ID, Expires: c.next.expires.Time(), Deleted: c.next.version == 0}
 }
 
 // parseText reads what appendText wrote, in a fraction of the time that a decoder of any

@@ -2,7 +2,6 @@ package memory
 
 import (
 	"hash/maphash"
-	"math"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -34,7 +33,7 @@ type shard struct {
 type entry struct {
 	value   store.Value
 	version uint64 // zero: no such record
-	expires int64  // Unix time in nanoseconds; zero: never
+	expires store.Instant
 }
 
 // A decision looks at a record and returns what shall stand in its place; the
@@ -113,35 +112,9 @@ func (s *shard) count() { s.size.Store(int64(s.records.len())) }
 func (e entry) lasts() bool { return e.version != 0 && e.expires == 0 }
 
 func (e entry) record(key store.Key) store.Record {
-	return store.Record{Key: key, Value: e.value, Version: e.version, ExpiresAt: e.expiresAt()}
-}
-
-func (e entry) expiresAt() time.Time {
-	if e.expires == 0 {
-		return time.Time{}
-	}
-	return time.Unix(0, e.expires).UTC()
+	return store.Record{Key: key, Value: e.value, Version: e.version, ExpiresAt: e.expires.Time()}
 }
 
 func (e entry) expired(now time.Time) bool {
-	return e.expires != 0 && e.expires <= now.UnixNano()
-}
-
-// nanos is t as an entry keeps it. Times that do not fit an int64, from the years
-// before 1678 and after 2261, become the nearest that do.
-func nanos(t time.Time) int64 {
-	const second = int64(time.Second)
-	switch unix := t.Unix(); {
-	case t.IsZero():
-		return 0
-	case unix <= math.MinInt64/second:
-		return math.MinInt64
-	case unix >= math.MaxInt64/second:
-		return math.MaxInt64
-	}
-	n := t.UnixNano()
-	if n == 0 {
-		return 1 // zero would mean never
-	}
-	return n
+	return e.expires != 0 && !e.expires.After(now)
 }

@@ -86,7 +86,7 @@ var refreshing = []storeRule{
 				if tokens, err = f.rotate(tokens.Refresh); err != nil {
 					return err
 				}
-				if _, _, err := f.store.Access(f.Context(), tokens.Access, tokens.Grant.UsedAt); err != nil {
+				if _, _, err := f.store.Access(f.Context(), tokens.Access, tokens.Grant.UsedAt.Time()); err != nil {
 					return err
 				}
 			}

@@ -1,0 +1,72 @@
+package store
+
+import (
+	"slices"
+	"strings"
+	"sync"
+)
+
+// Most grants have one access token, and many one spent token. Such a grant is one piece
+// of memory: what the check before every request reads lies side by side, access token
+// first, and the garbage collector has one object to look at.
+type (
+	packedAccess struct {
+		access [1]AccessToken
+		Grant
+	}
+	packedBoth struct {
+		access [1]AccessToken
+		Grant
+		spent [1]Spent
+	}
+)
+
+// packed returns a copy of g that shares nothing with what g was copied from: one token that
+// lies in an older piece would keep all of that piece in memory.
+func (g *Grant) packed() *Grant {
+	switch access, spent := g.Access, g.Spent; {
+	case len(access) == 1 && len(spent) == 1:
+		p := &packedBoth{access: [1]AccessToken(access), Grant: *g, spent: [1]Spent(spent)}
+		p.Access, p.Spent = p.access[:], p.spent[:]
+		return &p.Grant
+	case len(access) == 1 && len(spent) == 0:
+		p := &packedAccess{access: [1]AccessToken(access), Grant: *g}
+		p.Access, p.Spent = p.access[:], nil
+		return &p.Grant
+	default:
+		next := *g
+		next.Access, next.Spent = slices.Clone(access), slices.Clone(spent)
+		return &next
+	}
+}
+
+// maxLists is how many different lists of scopes are in memory once for all grants. There
+// are as many as a server has ways to be approved: few.
+const maxLists = 1024
+
+// lists are the lists of scopes that many grants have in common.
+var lists = struct {
+	sync.RWMutex
+	known map[string][]string
+}{known: make(map[string][]string)}
+
+// shared returns scopes as they are in memory already, or a copy. Nobody changes it.
+func shared(scopes []string) []string {
+	if scopes == nil {
+		return nil
+	}
+	name := strings.Join(scopes, " ")
+	lists.RLock()
+	list, ok := lists.known[name]
+	lists.RUnlock()
+	if ok && slices.Equal(list, scopes) {
+		return list
+	}
+	list = slices.Clone(scopes)
+	lists.Lock()
+	defer lists.Unlock()
+	if len(lists.known) < maxLists {
+		lists.known[name] = list
+	}
+	return list
+}
