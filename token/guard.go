@@ -90,6 +90,7 @@ func (g *guard) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		g.trouble(w, r, oauth.TooOften(g.Strangers.RetryAfter()))
 		return
 	}
+	noted := g.Uses.noted(id, now) // asked early: memory answers while the token is hashed
 	grant, access, err := g.Store.Access(r.Context(), token, now)
 	switch {
 	case errors.Is(err, store.ErrNotFound):
@@ -112,7 +113,9 @@ func (g *guard) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		g.trouble(w, r, oauth.TooOften(g.Limit.RetryAfter()))
 		return
 	}
-	g.Uses.note(id, grant, r, now)
+	if !noted {
+		g.Uses.note(grant, r, now)
+	}
 	g.next.ServeHTTP(w, r.WithContext(&admitted{r.Context(), grant, access, g}))
 }
 

@@ -38,12 +38,12 @@ const (
 // a minute for each. What runs before every request takes no lock and allocates nothing,
 // except at the first use of a grant in a minute. NewUses makes one.
 type Uses struct {
+	seen    [MaxUses]seen // first, so that a grant's slots share a cache line
 	store   UseStore
 	network func(*http.Request) netip.Prefix
 	log     *slog.Logger
 	write   later.Task
 	seed    maphash.Seed
-	seen    [MaxUses]seen
 
 	mu        sync.Mutex // guards unwritten
 	unwritten map[uint64]*lastUse
@@ -86,20 +86,36 @@ func NewUses(s UseStore, network func(*http.Request) netip.Prefix, log *slog.Log
 // Close writes what is not written yet.
 func (u *Uses) Close() { u.write.Close() }
 
-// note runs before every request that is let in. The ID is g's: whoever asks has it
-// at hand, and g's own lies elsewhere in memory.
-func (u *Uses) note(id string, g *store.Grant, r *http.Request, now time.Time) {
-	if u == nil {
-		return
-	}
+// noted reports whether a use of a grant needs no note, because there is one of less than a
+// minute ago. It runs before every request.
+func (u *Uses) noted(id string, now time.Time) bool { return u == nil || u.within(id, now, useStep) }
+
+// remembers reports whether a grant was used lately.
+func (u *Uses) remembers(id string, now time.Time) bool {
+	return u != nil && u.within(id, now, useKept)
+}
+
+func (u *Uses) within(id string, now time.Time, d time.Duration) bool {
 	hash := u.hash(id)
+	slots := u.slots(hash)
+	for i := range slots {
+		if slots[i].grant.Load() == hash {
+			return slots[i].since(now) < d
+		}
+	}
+	return false
+}
+
+// note notes a use, if there is room.
+func (u *Uses) note(g *store.Grant, r *http.Request, now time.Time) {
+	hash := u.hash(g.ID)
 	slot := u.slot(hash, now)
 	if slot == nil {
 		return // all are taken
 	}
 	known, at := slot.grant.Load(), slot.at.Load()
 	if known == hash && slot.since(now) < useStep {
-		return
+		return // somebody was faster
 	}
 	// Of many at once one succeeds.
 	if known == hash && slot.at.CompareAndSwap(at, now.UnixNano()) || known != hash && slot.grant.CompareAndSwap(known, hash) {
@@ -141,21 +157,6 @@ func (u *Uses) keep(hash uint64, use *lastUse) {
 	}
 	u.mu.Unlock()
 	u.write.Soon()
-}
-
-// remembers reports whether a grant was used lately.
-func (u *Uses) remembers(id string, now time.Time) bool {
-	if u == nil {
-		return false
-	}
-	hash := u.hash(id)
-	slots := u.slots(hash)
-	for i := range slots {
-		if slots[i].grant.Load() == hash && slots[i].since(now) < useKept {
-			return true
-		}
-	}
-	return false
 }
 
 // writeAll stops at the first trouble. A map has no order: with a store that is slow, all
