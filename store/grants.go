@@ -61,11 +61,10 @@ func (s *Store) Access(ctx context.Context, token string, now time.Time) (*Grant
 	if !ok {
 		return nil, nil, ErrNotFound
 	}
-	hash := secret.Sum(own)
-	grant, access, err := opened(s.cached, ctx, grantID, hash, now)
+	grant, access, err := opened(s.cached, ctx, grantID, own, now)
 	if s.caching && errors.Is(err, ErrNotFound) {
 		// Another process may have issued the token since this one last asked.
-		grant, access, err = opened(s.backend.Get, ctx, grantID, hash, now)
+		grant, access, err = opened(s.backend.Get, ctx, grantID, own, now)
 	}
 	if err == nil && isKey != (grant.ClientID == "") {
 		return nil, nil, ErrNotFound // under the other's prefix no scanner would find it
@@ -73,8 +72,9 @@ func (s *Store) Access(ctx context.Context, token string, now time.Time) (*Grant
 	return grant, access, err
 }
 
-// opened returns the grant, as get finds it, that a live access token of this hash opens.
-func opened(get func(context.Context, Key) (Record, error), ctx context.Context, grantID string, hash Hash, now time.Time) (*Grant, *AccessToken, error) {
+// opened returns the grant, as get finds it, that a live access token opens. It hashes the
+// token's own secret last: meanwhile the processor waits for what it asked of memory.
+func opened(get func(context.Context, Key) (Record, error), ctx context.Context, grantID, own string, now time.Time) (*Grant, *AccessToken, error) {
 	record, err := get(ctx, Key{KindGrant, grantID})
 	if err != nil {
 		return nil, nil, err
@@ -83,9 +83,16 @@ func opened(get func(context.Context, Key) (Record, error), ctx context.Context,
 	if err != nil {
 		return nil, nil, err
 	}
+	var hash Hash
 	for i := len(grant.Access) - 1; i >= 0; i-- {
 		access := &grant.Access[i]
-		if access.Hash.Equal(hash) && access.ExpiresAt.After(now) {
+		if !access.ExpiresAt.After(now) {
+			continue
+		}
+		if (hash == Hash{}) {
+			hash = secret.Sum(own)
+		}
+		if access.Hash.Equal(hash) {
 			return grant, access, nil
 		}
 	}

@@ -100,10 +100,10 @@ func (c *Client) Public() bool {
 // token at once.
 type Grant struct {
 	// What the check before every request reads stands together.
-	ID       string        `json:"id"`                  // begins with userTag
-	ClientID string        `json:"client_id,omitempty"` // empty: an API key
-	Resource string        `json:"resource"`            // as the configuration spells it
 	Access   []AccessToken `json:"access,omitempty"`    // oldest first
+	Resource string        `json:"resource"`            // as the configuration spells it
+	ClientID string        `json:"client_id,omitempty"` // empty: an API key
+	ID       string        `json:"id"`                  // begins with userTag
 
 	UserID      string   `json:"user_id"`
 	UserName    string   `json:"user_name,omitempty"`    // what the user is called, as RenameUser keeps it

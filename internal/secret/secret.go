@@ -111,10 +111,7 @@ func (h Hash) Matches(s string) bool {
 // Equal compares two hashes in constant time. The zero Hash equals nothing,
 // itself included, so that a field that was never set opens no door.
 func (h Hash) Equal(other Hash) bool {
-	var zero Hash
-	same := subtle.ConstantTimeCompare(h[:], other[:])
-	unset := subtle.ConstantTimeCompare(h[:], zero[:])
-	return same&^unset == 1
+	return subtle.ConstantTimeCompare(h[:], other[:]) == 1 && h != Hash{}
 }
 
 // MarshalText writes the hash as base64url.
