@@ -52,7 +52,7 @@ func setUp(tb testing.TB, limited bool, change ...func(*mcpoauth.Config)) *fixtu
 		RateLimits: mcpoauth.RateLimits{Auth: -1, Registration: -1, General: -1},
 	}
 	if limited {
-		cfg.RateLimits.General = 1 << 30
+		cfg.RateLimits.General = perf.PerMinute
 	}
 	for _, c := range change {
 		c(&cfg)
@@ -64,7 +64,9 @@ func setUp(tb testing.TB, limited bool, change ...func(*mcpoauth.Config)) *fixtu
 	tb.Cleanup(func() { f.router.Close() })
 	f.client, f.known = f.registered("A client")
 	f.floor = perf.NewFloor(perf.Handler(perf.User, perf.FloorUser), f.client)
-	f.floor.Limited = limited
+	if limited {
+		f.floor.Limit = perf.ByAddress
+	}
 	return f
 }
 
