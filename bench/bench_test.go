@@ -2,7 +2,6 @@ package bench_test
 
 import (
 	"cmp"
-	"flag"
 	"fmt"
 	"os"
 	"runtime"
@@ -17,9 +16,7 @@ import (
 var lines []string
 
 func TestMain(m *testing.M) {
-	flag.Parse()
-	flag.Set("test.benchtime", "1x") // each measures by itself for as long as it takes
-	code := m.Run()
+	code := perf.Main(m)
 	if lines != nil {
 		fmt.Printf("\n| | %s |\n|---|%s\n%s\n", heading(), strings.Repeat("---|", len(names)), strings.Join(lines, "\n"))
 	}

@@ -8,7 +8,6 @@ import (
 	"net/url"
 	"runtime"
 	"strings"
-	"sync"
 	"testing"
 
 	"github.com/mcpoauth/mcpoauth/internal/perf"
@@ -108,16 +107,7 @@ func (s *server) parallel(tb testing.TB) perf.Op {
 	for i := range ops {
 		ops[i] = s.calls(tb, http.StatusOK, s.tokens[i*len(s.tokens)/len(ops):(i+1)*len(s.tokens)/len(ops)]...)
 	}
-	return perf.Op{Run: func(n int) {
-		var all sync.WaitGroup
-		for _, op := range ops {
-			all.Go(func() { op.Run(max(1, n/len(ops))) })
-		}
-		all.Wait()
-		if tb.Failed() {
-			tb.FailNow()
-		}
-	}}
+	return perf.Parallel(tb, ops...)
 }
 
 func (s *server) exchanges(tb testing.TB) perf.Op {

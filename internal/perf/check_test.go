@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"net/http"
 	"runtime"
-	"sync"
 	"testing"
 
 	"github.com/mcpoauth/mcpoauth/internal/perf"
@@ -101,14 +100,5 @@ func parallel(b *testing.B, h http.Handler, tokens []string) perf.Op {
 	for i := range ops {
 		ops[i] = calls(b, h, http.StatusOK, tokens[i*len(tokens)/len(ops):(i+1)*len(tokens)/len(ops)]...)
 	}
-	return perf.Op{Run: func(n int) {
-		var all sync.WaitGroup
-		for _, op := range ops {
-			all.Go(func() { op.Run(max(1, n/len(ops))) })
-		}
-		all.Wait()
-		if b.Failed() {
-			b.FailNow()
-		}
-	}}
+	return perf.Parallel(b, ops...)
 }
