@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/mcpoauth/mcpoauth/internal/perf"
 	"github.com/mcpoauth/mcpoauth/load/target"
 	"github.com/mcpoauth/mcpoauth/load/wire"
 )
@@ -76,7 +77,7 @@ func flood(ctx context.Context, server *target.Server, p plan, kind string, requ
 				return "", false, err
 			}
 			side := map[bool]int{false: 0, true: 1}[flooded]
-			p99[side] = quantile(answered, 0.99)
+			p99[side] = perf.Quantile(answered, 0.99)
 			if round > 0 { // the first is for warming up: after it the address is over its limits
 				took[side] = append(took[side], answered...)
 			}
@@ -86,10 +87,10 @@ func flood(ctx context.Context, server *target.Server, p plan, kind string, requ
 		}
 	}
 	seconds := (p.slice * time.Duration(p.rounds)).Seconds()
-	ratio := median(ratios)
+	ratio := perf.Median(ratios)
 	row = fmt.Sprintf("%-24s  %8.0f  %8.0f → %8.0f  %9.1f → %9.1f  %10.1f → %10.1f  %4.2fx", kind, float64(asked)/seconds,
-		float64(len(took[0]))/seconds, float64(len(took[1]))/seconds, micros(quantile(took[0], 0.5)), micros(quantile(took[1], 0.5)),
-		micros(quantile(took[0], 0.99)), micros(quantile(took[1], 0.99)), ratio)
+		float64(len(took[0]))/seconds, float64(len(took[1]))/seconds, micros(perf.Quantile(took[0], 0.5)), micros(perf.Quantile(took[1], 0.5)),
+		micros(perf.Quantile(took[0], 0.99)), micros(perf.Quantile(took[1], 0.99)), ratio)
 	return row, ratio <= mostMoved, nil
 }
 

@@ -143,13 +143,3 @@ func (f *fixture) scoped() string {
 	f.floor.Add(token, perf.OtherScope, time.Now().Add(time.Hour))
 	return token
 }
-
-// spread are tokens all over the tables.
-func (f *fixture) spread() []string {
-	n := min(1<<16, len(f.tokens))
-	tokens := make([]string, n)
-	for i := range tokens {
-		tokens[i] = f.tokens[i*len(f.tokens)/n]
-	}
-	return tokens
-}
