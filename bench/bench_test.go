@@ -2,7 +2,6 @@ package bench_test
 
 import (
 	"cmp"
-	"flag"
 	"fmt"
 	"os"
 	"runtime"
@@ -17,9 +16,7 @@ import (
 var lines []string
 
 func TestMain(m *testing.M) {
-	flag.Parse()
-	flag.Set("test.benchtime", "1x") // each measures by itself for as long as it takes
-	code := m.Run()
+	code := perf.Main(m)
 	if lines != nil {
 		fmt.Printf("\n| | %s |\n|---|%s\n%s\n", heading(), strings.Repeat("---|", len(names)), strings.Join(lines, "\n"))
 	}
@@ -89,13 +86,13 @@ func BenchmarkCheck(b *testing.B) {
 		}
 		b.Run(perf.Number(float64(tokens))+" tokens", func(b *testing.B) {
 			for _, s := range all[1:] {
-				s.calls(b, 200, s.tokens...).Run(1 << 16) // none comes for the first time
+				perf.Calls(b, s, 200, perf.Spread(s.tokens)...).Run(1 << 16) // none comes for the first time
 			}
-			compare(b, all, func(s *server) *perf.Op { return new(s.calls(b, 200, s.tokens...)) })
+			compare(b, all, func(s *server) *perf.Op { return new(perf.Calls(b, s, 200, perf.Spread(s.tokens)...)) })
 		})
 	}
 	b.Run("unknown token", func(b *testing.B) {
-		compare(b, all, func(s *server) *perf.Op { return new(s.calls(b, 401, spoilt(s.tokens[0]))) })
+		compare(b, all, func(s *server) *perf.Op { return new(perf.Calls(b, s, 401, spoilt(s.tokens[0]))) })
 	})
 	if testing.Short() {
 		return
@@ -103,7 +100,8 @@ func BenchmarkCheck(b *testing.B) {
 	b.Run("two processors beside one", func(b *testing.B) {
 		cells := make([]string, len(all))
 		for i, s := range all {
-			cells[i] = fmt.Sprintf("%.2f", perf.Compare(s.calls(b, 200, s.tokens...), s.parallel(b))[1].Ratio)
+			tokens := perf.Spread(s.tokens)
+			cells[i] = fmt.Sprintf("%.2f", perf.Compare(perf.Calls(b, s, 200, tokens...), perf.ParallelCalls(b, s, tokens...))[1].Ratio)
 		}
 		row(b, cells)
 	})

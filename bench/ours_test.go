@@ -21,7 +21,7 @@ import (
 
 func newFloor() *server {
 	f := perf.NewFloor(perf.Handler(perf.User, perf.FloorUser), "client")
-	f.Limited = true
+	f.Limit = perf.ByAddress
 	f.Page = func(_ http.ResponseWriter, r *http.Request, _ url.Values) { found(r.Context()) }
 	return &server{
 		Handler: f, client: "client", audience: "resource", documented: true,
@@ -49,7 +49,7 @@ func newOurs(tb testing.TB) *server {
 		ServerURL: perf.Origin, Store: backend, Logger: quiet,
 		Scopes:       []mcpoauth.Scope{{Name: perf.Scope, Description: "Use the tools"}, {Name: perf.OtherScope, Description: "Do other things"}},
 		Resources:    []mcpoauth.Resource{{Path: "/mcp", Scopes: []string{perf.Scope}}},
-		RateLimits:   mcpoauth.RateLimits{Auth: -1, Registration: -1, General: 1 << 30},
+		RateLimits:   mcpoauth.RateLimits{Auth: -1, Registration: -1, General: perf.PerMinute},
 		RefreshGrace: time.Nanosecond, // a client does not come twice in the grace
 	})
 	must(err)

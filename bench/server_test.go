@@ -6,9 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
-	"runtime"
 	"strings"
-	"sync"
 	"testing"
 
 	"github.com/mcpoauth/mcpoauth/internal/perf"
@@ -52,13 +50,6 @@ func (s *server) refresh(token string) *http.Request {
 	return perf.Post("/token", form, url.Values{"grant_type": {"refresh_token"}, "client_id": {s.client}, "refresh_token": {token}}.Encode())
 }
 
-// request is a bearer's, from one of several addresses.
-func request(token string, n int) *http.Request {
-	r := perf.Request(http.MethodPost, "/mcp", "Authorization", "Bearer "+token)
-	r.RemoteAddr = fmt.Sprintf("192.0.2.%d:1234", n%256)
-	return r
-}
-
 type issued struct {
 	Access  string `json:"access_token"`
 	Refresh string `json:"refresh_token"`
@@ -91,33 +82,6 @@ func (s *server) grow(n int) {
 			s.tokens = append(s.tokens, s.connect().Access)
 		}
 	}
-}
-
-// calls sends requests with those tokens in turn.
-func (s *server) calls(tb testing.TB, status int, tokens ...string) perf.Op {
-	requests := make([]*http.Request, min(len(tokens), 1<<16))
-	for i := range requests {
-		requests[i] = request(tokens[i*len(tokens)/len(requests)], i)
-	}
-	return perf.Op{Run: perf.Ask(tb, s, status, perf.InTurn(requests), func(w *perf.Writer) bool { return w.Reached == (status == http.StatusOK) })}
-}
-
-// parallel is calls from as many goroutines as there are processors.
-func (s *server) parallel(tb testing.TB) perf.Op {
-	ops := make([]perf.Op, runtime.GOMAXPROCS(0))
-	for i := range ops {
-		ops[i] = s.calls(tb, http.StatusOK, s.tokens[i*len(s.tokens)/len(ops):(i+1)*len(s.tokens)/len(ops)]...)
-	}
-	return perf.Op{Run: func(n int) {
-		var all sync.WaitGroup
-		for _, op := range ops {
-			all.Go(func() { op.Run(max(1, n/len(ops))) })
-		}
-		all.Wait()
-		if tb.Failed() {
-			tb.FailNow()
-		}
-	}}
 }
 
 func (s *server) exchanges(tb testing.TB) perf.Op {
@@ -183,8 +147,8 @@ func TestEachLetsInWhomItShould(t *testing.T) {
 		t.Run(names[i], func(t *testing.T) {
 			s.grow(2)
 			s.tokens = append(s.tokens, s.add())
-			s.calls(t, http.StatusOK, s.tokens...).Run(len(s.tokens))
-			s.calls(t, http.StatusUnauthorized, spoilt(s.tokens[0])).Run(1)
+			perf.Calls(t, s, http.StatusOK, s.tokens...).Run(len(s.tokens))
+			perf.Calls(t, s, http.StatusUnauthorized, spoilt(s.tokens[0])).Run(1)
 			if s.approve == nil {
 				return
 			}

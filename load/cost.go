@@ -6,6 +6,7 @@ import (
 	"io"
 	"time"
 
+	"github.com/mcpoauth/mcpoauth/internal/perf"
 	"github.com/mcpoauth/mcpoauth/load/target"
 	"github.com/mcpoauth/mcpoauth/load/wire"
 )
@@ -84,11 +85,11 @@ func (h handler) cost(ctx context.Context, server *target.Server, p plan, conns 
 	}
 	b, g := sides[0], sides[1]
 	ratio := paired(g.throughput, b.throughput)
-	bareCPU, guardedCPU := quantile(b.cpu, undisturbed), quantile(g.cpu, undisturbed)
+	bareCPU, guardedCPU := perf.Quantile(b.cpu, undisturbed), perf.Quantile(g.cpu, undisturbed)
 	added := guardedCPU - bareCPU
 	row = fmt.Sprintf("%-7s  %5d  %7.0f → %7.0f  %8.1f → %8.1f  %8.1f → %8.1f  %6.2f → %6.2f  %+6.2f µs  %8.1f %%", h.name, conns,
-		median(b.throughput), median(g.throughput), micros(quantile(b.took, 0.5)), micros(quantile(g.took, 0.5)),
-		micros(quantile(b.took, 0.99)), micros(quantile(g.took, 0.99)), micros(bareCPU), micros(guardedCPU), micros(added), 100*ratio)
+		perf.Median(b.throughput), perf.Median(g.throughput), micros(perf.Quantile(b.took, 0.5)), micros(perf.Quantile(g.took, 0.5)),
+		micros(perf.Quantile(b.took, 0.99)), micros(perf.Quantile(g.took, 0.99)), micros(bareCPU), micros(guardedCPU), micros(added), 100*ratio)
 	return row, (added <= mostAdded || !h.cpu) && (ratio >= leastThroughput || !h.throughput), nil
 }
 
@@ -129,7 +130,7 @@ func paired(a, b []float64) float64 {
 	for i := range a {
 		ratios = append(ratios, a[i]/b[i])
 	}
-	return median(ratios)
+	return perf.Median(ratios)
 }
 
 func micros(d time.Duration) float64 { return float64(d) / float64(time.Microsecond) }

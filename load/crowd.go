@@ -74,11 +74,3 @@ func (c *crowd) driveOne(i int, until time.Time) (took []time.Duration, err erro
 }
 
 func ok(status int) bool { return status == 200 }
-
-// quantile returns the value that q of them do not exceed. It sorts them.
-func quantile[T int64 | float64 | time.Duration](values []T, q float64) T {
-	slices.Sort(values)
-	return values[min(len(values)-1, int(q*float64(len(values))))]
-}
-
-func median[T int64 | float64 | time.Duration](values []T) T { return quantile(values, 0.5) }

@@ -5,8 +5,8 @@
 //
 // A process of one CPU serves the same small handler without the guard and behind it.
 // This one drives both in turns, over connections that stay open, so that a ratio is one
-// of neighbours in time and the machine's other work is in both; then it drives the
-// guarded one while another address floods the server. It needs Linux, where all of
+// of neighbours in time and the machine's other work is in both; then it drives each
+// while another address floods it. It needs Linux, where all of
 // 127.0.0.0/8 is this machine, and two CPUs.
 //
 // The generator is this package's own: of what there is, fasthttp's client and vegeta

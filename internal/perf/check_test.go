@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"net/http"
 	"runtime"
-	"sync"
 	"testing"
 
 	"github.com/mcpoauth/mcpoauth/internal/perf"
@@ -26,7 +25,7 @@ func BenchmarkCheck(b *testing.B) {
 		{"too little scope", f.scoped(), http.StatusForbidden},
 	} {
 		b.Run(r.name, func(b *testing.B) {
-			ratios.Against(b, 1.5, calls(b, f.floor, r.status, r.token), calls(b, f.router, r.status, r.token))
+			ratios.Against(b, 1.5, perf.Calls(b, f.floor, r.status, r.token), perf.Calls(b, f.router, r.status, r.token))
 		})
 	}
 	for _, grants := range []int{1_000, 100_000, 1_000_000} {
@@ -36,6 +35,7 @@ func BenchmarkCheck(b *testing.B) {
 		accepted(b, fmt.Sprintf("%s grants", perf.Number(float64(grants))), f, grants)
 		if grants == 100_000 {
 			accepted(b, "100,000 grants/without the grant's limit", unlimited, grants)
+			fair(b, f)
 			scaling(b, f)
 			unlimited = nil
 		}
@@ -45,8 +45,24 @@ func BenchmarkCheck(b *testing.B) {
 func accepted(b *testing.B, name string, f *fixture, grants int) {
 	b.Run(name, func(b *testing.B) {
 		f.grow(grants)
-		tokens := f.spread()
-		ratios.Against(b, 1.5, calls(b, f.floor, http.StatusOK, tokens...), calls(b, f.router, http.StatusOK, tokens...))
+		tokens := perf.Spread(f.tokens)
+		ratios.Against(b, 1.5, perf.Calls(b, f.floor, http.StatusOK, tokens...), perf.Calls(b, f.router, http.StatusOK, tokens...))
+	})
+}
+
+// fair compares with a floor that must find something of the grant's own too, and not one
+// of a few addresses that are always at hand.
+func fair(b *testing.B, f *fixture) {
+	b.Run("100,000 grants/a floor that limits each grant", func(b *testing.B) {
+		f.floor.Limit = perf.ByGrant
+		defer func() { f.floor.Limit = perf.ByAddress }()
+		f.grow(100_000)
+		tokens := perf.Spread(f.tokens)
+		floor, ours := perf.Calls(b, f.floor, http.StatusOK, tokens...), perf.Calls(b, f.router, http.StatusOK, tokens...)
+		for _, op := range []perf.Op{floor, ours} {
+			op.Run(len(tokens)) // no grant comes for the first time
+		}
+		ratios.Against(b, 1.5, floor, ours)
 	})
 }
 
@@ -55,43 +71,11 @@ func accepted(b *testing.B, name string, f *fixture, grants int) {
 func scaling(b *testing.B, f *fixture) {
 	b.Run("100,000 grants/all processors beside the floor's", func(b *testing.B) {
 		f.grow(100_000)
-		ratios.Against(b, 1.5, parallel(b, f.floor, f.spread()), parallel(b, f.router, f.spread()))
+		ratios.Against(b, 1.5, perf.ParallelCalls(b, f.floor, perf.Spread(f.tokens)...), perf.ParallelCalls(b, f.router, perf.Spread(f.tokens)...))
 	})
 	b.Run("100,000 grants/two processors beside one", func(b *testing.B) {
 		defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(2))
 		f.grow(100_000)
-		ratios.Against(b, 0.75, calls(b, f.router, http.StatusOK, f.spread()...), parallel(b, f.router, f.spread()))
+		ratios.Against(b, 0.75, perf.Calls(b, f.router, http.StatusOK, perf.Spread(f.tokens)...), perf.ParallelCalls(b, f.router, perf.Spread(f.tokens)...))
 	})
-}
-
-// calls sends requests with the tokens in turn from several addresses.
-func calls(b testing.TB, h http.Handler, status int, tokens ...string) perf.Op {
-	requests := make([]*http.Request, len(tokens))
-	for i, token := range tokens {
-		requests[i] = perf.Request(http.MethodPost, "/mcp")
-		requests[i].RemoteAddr = fmt.Sprintf("192.0.2.%d:1234", i%256)
-		if token != "" {
-			requests[i].Header.Set("Authorization", "Bearer "+token)
-		}
-	}
-	return perf.Op{Run: perf.Ask(b, h, status, perf.InTurn(requests), func(w *perf.Writer) bool { return w.Reached == (status == http.StatusOK) })}
-}
-
-// parallel is calls from as many goroutines as there are processors, each with tokens of
-// its own.
-func parallel(b *testing.B, h http.Handler, tokens []string) perf.Op {
-	ops := make([]perf.Op, runtime.GOMAXPROCS(0))
-	for i := range ops {
-		ops[i] = calls(b, h, http.StatusOK, tokens[i*len(tokens)/len(ops):(i+1)*len(tokens)/len(ops)]...)
-	}
-	return perf.Op{Run: func(n int) {
-		var all sync.WaitGroup
-		for _, op := range ops {
-			all.Go(func() { op.Run(max(1, n/len(ops))) })
-		}
-		all.Wait()
-		if b.Failed() {
-			b.FailNow()
-		}
-	}}
 }

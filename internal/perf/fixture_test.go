@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"log/slog"
-	"math/rand/v2"
 	"net/http"
 	"testing"
 	"time"
@@ -53,7 +52,7 @@ func setUp(tb testing.TB, limited bool, change ...func(*mcpoauth.Config)) *fixtu
 		RateLimits: mcpoauth.RateLimits{Auth: -1, Registration: -1, General: -1},
 	}
 	if limited {
-		cfg.RateLimits.General = 1 << 30
+		cfg.RateLimits.General = perf.PerMinute
 	}
 	for _, c := range change {
 		c(&cfg)
@@ -65,7 +64,9 @@ func setUp(tb testing.TB, limited bool, change ...func(*mcpoauth.Config)) *fixtu
 	tb.Cleanup(func() { f.router.Close() })
 	f.client, f.known = f.registered("A client")
 	f.floor = perf.NewFloor(perf.Handler(perf.User, perf.FloorUser), f.client)
-	f.floor.Limited = limited
+	if limited {
+		f.floor.Limit = perf.ByAddress
+	}
 	return f
 }
 
@@ -141,15 +142,4 @@ func (f *fixture) scoped() string {
 	token := f.redeem(f.store, f.approve(store.OwnerID, perf.OtherScope)).Access
 	f.floor.Add(token, perf.OtherScope, time.Now().Add(time.Hour))
 	return token
-}
-
-// spread are tokens from all over the memory, in no order: in that in which they were made
-// the processor would have the next one ready, which grants in use do not do it the favour of.
-func (f *fixture) spread() []string {
-	n := min(1<<16, len(f.tokens))
-	tokens := make([]string, n)
-	for i, j := range rand.Perm(len(f.tokens))[:n] {
-		tokens[i] = f.tokens[j]
-	}
-	return tokens
 }

@@ -31,14 +31,15 @@ const registrations = 10_000
 // A Floor is the least code that gives the server's answers. It is written to be
 // measured, and not to be used: it does none of what the answers do not show.
 type Floor struct {
-	Next    http.Handler // behind the bearer check
-	Limited bool         // by address, as often as one likes
+	Next  http.Handler // behind the bearer check
+	Limit Limit
 
 	Page func(http.ResponseWriter, *http.Request, url.Values) // answers a good authorization request
 
-	tokens [256]floorTokens
-	limits [64]floorLimits
-	seed   maphash.Seed
+	tokens    [256]floorTokens
+	addresses *floorLimits[netip.Addr]
+	grants    *floorLimits[secret.Hash]
+	seed      maphash.Seed
 
 	mu         sync.Mutex // guards what follows
 	codes      map[secret.Hash]*floorCode
@@ -53,22 +54,15 @@ type floorTokens struct {
 	live map[secret.Hash]*floorToken
 }
 
-type floorLimits struct {
-	mu      sync.Mutex
-	callers map[netip.Addr]*rate.Limiter
-}
-
 // NewFloor returns a Floor that knows the clients.
 func NewFloor(next http.Handler, clients ...string) *Floor {
 	f := &Floor{
 		Next: next, seed: maphash.MakeSeed(),
+		addresses: newFloorLimits[netip.Addr](rate.Inf, 1), grants: newFloorLimits[secret.Hash](PerMinute/60, PerMinute),
 		codes: make(map[secret.Hash]*floorCode), sessions: make(map[string]*floorSession), clients: make(map[string]*floorClient),
 	}
 	for i := range f.tokens {
 		f.tokens[i].live = make(map[secret.Hash]*floorToken)
-	}
-	for i := range f.limits {
-		f.limits[i].callers = make(map[netip.Addr]*rate.Limiter)
 	}
 	for _, id := range clients {
 		f.clients[id] = &floorClient{RedirectURIs: []string{RedirectURI}}

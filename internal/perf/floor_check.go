@@ -2,15 +2,11 @@ package perf
 
 import (
 	"context"
-	"hash/maphash"
 	"net/http"
-	"net/netip"
 	"slices"
 	"strconv"
 	"strings"
 	"time"
-
-	"golang.org/x/time/rate"
 
 	"github.com/mcpoauth/mcpoauth/internal/secret"
 )
@@ -61,27 +57,11 @@ func (f *Floor) check(w http.ResponseWriter, r *http.Request) {
 		insufficient.write(w)
 		return
 	}
-	if f.Limited && !f.allow(r.RemoteAddr, now) {
+	if !f.allow(r, hash, now) {
 		w.WriteHeader(http.StatusTooManyRequests)
 		return
 	}
 	f.Next.ServeHTTP(w, r.WithContext(&floorContext{r.Context(), token}))
-}
-
-func (f *Floor) allow(remote string, now time.Time) bool {
-	addr, err := netip.ParseAddrPort(remote)
-	if err != nil {
-		return false
-	}
-	l := &f.limits[maphash.Comparable(f.seed, addr.Addr())%uint64(len(f.limits))]
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	limiter := l.callers[addr.Addr()]
-	if limiter == nil {
-		limiter = rate.NewLimiter(rate.Inf, 1)
-		l.callers[addr.Addr()] = limiter
-	}
-	return limiter.AllowN(now, 1)
 }
 
 type floorContext struct {

@@ -31,14 +31,14 @@ func BenchmarkGrowth(b *testing.B) {
 func byGrants(b *testing.B) panel {
 	f := setUp(b, true)
 	f.person("someone")
-	f.times("someone", 10)
+	f.connectTimes("someone", 10)
 	mine := f.connect().Refresh
 	return measured(b, "live grants", []int{10, 100, 1_000, 10_000, 100_000, 1_000_000}, func(n int) []sample {
 		f.grow(n)
 		refresh := refreshes(b, f.router, f.client, mine)
 		defer func() { mine = f.connect().Refresh }()
 		return []sample{
-			{"bearer check", calls(b, f.router, http.StatusOK, f.spread()...)},
+			{"bearer check", perf.Calls(b, f.router, http.StatusOK, perf.Spread(f.tokens)...)},
 			{"refresh", refresh},
 			{"a list of 10", lists(b, f.count, 10)},
 		}
@@ -66,10 +66,10 @@ func byConnections(b *testing.B) panel {
 	f := setUp(b, true)
 	var tokens []store.Tokens
 	return measured(b, "connections of one person", []int{1, 10, 100, 1_000, 10_000}, func(n int) []sample {
-		tokens = append(tokens, f.times(store.OwnerID, n-len(tokens))...)
+		tokens = append(tokens, f.connectTimes(store.OwnerID, n-len(tokens))...)
 		last := tokens[len(tokens)-1]
 		return []sample{
-			{"bearer check", calls(b, f.router, http.StatusOK, last.Access)},
+			{"bearer check", perf.Calls(b, f.router, http.StatusOK, last.Access)},
 			{"revocation", revokes(b, f.router, f.client, func() string { return f.connect().Refresh })},
 			{"the list of all", lists(b, func(string) int { return f.count(store.OwnerID) }, n)},
 		}
@@ -91,7 +91,7 @@ func byScopes(b *testing.B) panel {
 		})
 		tokens := f.redeem(f.store, f.approve(store.OwnerID, names...))
 		return []sample{
-			{"bearer check", calls(b, f.router, http.StatusOK, tokens.Access)},
+			{"bearer check", perf.Calls(b, f.router, http.StatusOK, tokens.Access)},
 			{"refresh", refreshes(b, f.router, f.client, tokens.Refresh)},
 			{"discovery", get(b, f.router, http.StatusOK, "/.well-known/oauth-authorization-server")},
 		}
@@ -108,7 +108,7 @@ func byResources(b *testing.B) panel {
 		})
 		tokens := f.connect()
 		return []sample{
-			{"bearer check", calls(b, f.router, http.StatusOK, tokens.Access)},
+			{"bearer check", perf.Calls(b, f.router, http.StatusOK, tokens.Access)},
 			{"refresh", refreshes(b, f.router, f.client, tokens.Refresh)},
 			{"discovery", get(b, f.router, http.StatusOK, "/.well-known/oauth-authorization-server")},
 		}
@@ -137,8 +137,8 @@ func measured(b *testing.B, title string, sizes []int, at func(n int) []sample) 
 	return p
 }
 
-// times returns the tokens of n new grants of a person.
-func (f *fixture) times(userID string, n int) (all []store.Tokens) {
+// connectTimes returns the tokens of n new grants of a person.
+func (f *fixture) connectTimes(userID string, n int) (all []store.Tokens) {
 	for range n {
 		all = append(all, f.redeem(f.store, f.approve(userID)))
 	}

@@ -13,9 +13,9 @@ func Alive() Heap {
 	runtime.GC()
 	var cpu []float64
 	for range 3 {
-		before := processors()
+		before := Processors()
 		runtime.GC()
-		cpu = append(cpu, float64((processors()-before).Microseconds())/1000)
+		cpu = append(cpu, float64((Processors()-before).Microseconds())/1000)
 	}
 	var m runtime.MemStats
 	runtime.ReadMemStats(&m)

@@ -23,7 +23,7 @@ func TestAGrantThatWasRefreshed200000TimesIsAsSmallAsBefore(t *testing.T) {
 		t.Errorf("after %d rotations %.0f bytes more are alive", rotations, more)
 	}
 	tokens = f.rotated(tokens, 1)
-	calls(t, f.router, 200, tokens.Access).Run(1)
+	perf.Calls(t, f.router, 200, tokens.Access).Run(1)
 	runtime.KeepAlive(f)
 }
 

@@ -9,8 +9,8 @@ package hostile
 
 import (
 	"fmt"
-	"slices"
 
+	"github.com/mcpoauth/mcpoauth/internal/perf"
 	"github.com/mcpoauth/mcpoauth/load/target"
 )
 
@@ -54,8 +54,7 @@ func middle(samples []target.Usage, of func(target.Usage) int64) int64 {
 	for _, u := range samples {
 		values = append(values, of(u))
 	}
-	slices.Sort(values)
-	return values[len(values)/2]
+	return perf.Median(values)
 }
 
 // thirds are what is typical of the first samples and of the last.

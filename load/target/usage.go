@@ -7,8 +7,9 @@ import (
 	"net/http"
 	"os"
 	"runtime"
-	"syscall"
 	"time"
+
+	"github.com/mcpoauth/mcpoauth/internal/perf"
 )
 
 // Usage is what a process uses.
@@ -27,7 +28,6 @@ func Own(settled bool) (u Usage, err error) {
 		runtime.GC() // what had a finaliser goes the second time
 	}
 	var m runtime.MemStats
-	var cpu syscall.Rusage
 	if settled { // it stops the world, which a measurement of time does not want
 		runtime.ReadMemStats(&m)
 		files, err := os.ReadDir("/proc/self/fd")
@@ -45,11 +45,7 @@ func Own(settled bool) (u Usage, err error) {
 		}
 		u.Resident = resident * int64(os.Getpagesize())
 	}
-	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &cpu); err != nil {
-		return u, fmt.Errorf("reading the CPU time: %w", err)
-	}
-	u.CPU = time.Duration(cpu.Utime.Nano() + cpu.Stime.Nano())
-	u.Heap, u.Goroutines = int64(m.HeapAlloc), runtime.NumGoroutine()
+	u.CPU, u.Heap, u.Goroutines = perf.Processors(), int64(m.HeapAlloc), runtime.NumGoroutine()
 	return u, nil
 }
 

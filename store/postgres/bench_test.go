@@ -1,127 +1,136 @@
 package postgres_test
 
 import (
-	"fmt"
+	"os"
 	"runtime"
-	"sync/atomic"
 	"testing"
 	"time"
 
+	"github.com/mcpoauth/mcpoauth/internal/perf"
 	"github.com/mcpoauth/mcpoauth/internal/realserver"
 	"github.com/mcpoauth/mcpoauth/store"
 	"github.com/mcpoauth/mcpoauth/store/memory"
 )
 
-// The look-up before every request: in memory, here with a warm cache, and with a cold
-// one.
-func BenchmarkAccess(b *testing.B) {
-	inMemory := memory.New(memory.Options{})
-	defer inMemory.Close()
-	url := realserver.Postgres(b).URL
-	warm, cold := pair(b, url, url)
-	cases := []struct {
-		name    string
-		backend store.Backend
-		grants  int
-	}{
-		{"memory", inMemory, 1000},
-		{"postgres warm", warm, 1000},
-		{"postgres cold", onlyBackend{cold}, 1000},
-	}
-	for _, c := range cases {
-		s := store.New(c.backend, store.Lifetimes{})
-		tokens := connect(b, s, c.grants)
-		now := time.Now()
-		for _, token := range tokens { // fills what is to be warm
-			if _, _, err := s.Access(b.Context(), token.Access, now); err != nil {
-				b.Fatal(err)
-			}
+// ratios are to pure memory, which is the floor here.
+var ratios perf.Table
+
+func TestMain(m *testing.M) { os.Exit(perf.Main(m, &ratios)) }
+
+// mostWarm is how often as long as in pure memory a look-up of what is kept may take.
+const mostWarm = 3
+
+// The look-up before every request to a guarded handler: from this process's memory, and
+// with a round trip to the same machine.
+func BenchmarkLookUp(b *testing.B) {
+	inMemory, backend := pureMemory(b), replicated(b)
+	floor, warm, cold := newLookUps(b, inMemory), newLookUps(b, backend), newLookUps(b, onlyBackend{backend})
+	b.Run("warm", func(b *testing.B) { ratios.Against(b, mostWarm, floor.op(b), warm.op(b)) })
+	b.Run("warm, all processors", func(b *testing.B) { ratios.Against(b, mostWarm, floor.parallel(b), warm.parallel(b)) })
+	b.Run("cold", func(b *testing.B) { ratios.Against(b, 0, floor.op(b), cold.op(b)) })
+	b.Run("cold, all processors", func(b *testing.B) { ratios.Against(b, 0, floor.parallel(b), cold.parallel(b)) })
+}
+
+// What a durable change costs, and how it is with many at once: commits that notify wait
+// for one another.
+func BenchmarkRefresh(b *testing.B) {
+	inMemory, backend := pureMemory(b), replicated(b)
+	b.Run("one", func(b *testing.B) { ratios.Against(b, 0, refreshes(b, inMemory), refreshes(b, backend)) })
+	b.Run("eight at once", func(b *testing.B) {
+		var floor, ours []perf.Op
+		for range 8 {
+			floor, ours = append(floor, refreshes(b, inMemory)), append(ours, refreshes(b, backend))
 		}
-		b.Run(c.name, func(b *testing.B) {
-			b.ReportAllocs()
-			for i := 0; b.Loop(); i++ {
-				if _, _, err := s.Access(b.Context(), tokens[i*7919%len(tokens)].Access, now); err != nil {
-					b.Fatal(err)
-				}
-			}
-		})
-		b.Run(c.name+", parallel", func(b *testing.B) {
-			b.ReportAllocs()
-			b.RunParallel(func(pb *testing.PB) {
-				for i := 0; pb.Next(); i++ {
-					if _, _, err := s.Access(b.Context(), tokens[i*7919%len(tokens)].Access, now); err != nil {
-						b.Error(err)
-						return
-					}
-				}
-			})
-		})
-	}
+		ratios.Against(b, 0, perf.Parallel(b, floor...), perf.Parallel(b, ours...))
+	})
+}
+
+func pureMemory(b *testing.B) store.Backend {
+	backend := memory.New(memory.Options{})
+	b.Cleanup(func() { backend.Close() })
+	return backend
+}
+
+// replicated is a backend that another one hears of.
+func replicated(b *testing.B) store.Backend {
+	url := realserver.Postgres(b).URL
+	backend, _ := pair(b, url, url)
+	return backend
 }
 
 // onlyBackend hides GetCached.
 type onlyBackend struct{ store.Backend }
 
-// connect returns the tokens of n grants.
-func connect(b *testing.B, s *store.Store, n int) []store.Tokens {
-	b.Helper()
-	tokens := make([]store.Tokens, n)
-	for i := range tokens {
-		code, err := s.Approve(b.Context(), store.Approval{
-			UserID: store.OwnerID, Client: &store.Client{ID: "client"}, RedirectURI: "https://client.example/callback",
-			Resource: "https://mcp.example.com/mcp", Scopes: []string{"mcp:tools"}, Challenge: "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM",
-		})
-		if err != nil {
-			b.Fatal(err)
-		}
-		got, err := s.ConsumeCode(b.Context(), store.Redemption{
-			Code: code, ClientID: "client", Verifier: "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk",
-			Refresh: func([]string) bool { return true }, Accept: func(*store.Grant) error { return nil },
-		})
-		if err != nil {
-			b.Fatal(err)
-		}
-		tokens[i] = got
-	}
-	return tokens
+// lookUps are of grants that were all looked up before.
+type lookUps struct {
+	store  *store.Store
+	tokens []string
 }
 
-// BenchmarkChange is what one durable change costs, and how it is with many at once:
-// commits that notify wait for one another.
-func BenchmarkChange(b *testing.B) {
-	url := realserver.Postgres(b).URL
-	backend, _ := pair(b, url, url)
-	b.Run("Create", func(b *testing.B) {
-		for i := 0; b.Loop(); i++ {
-			if err := backend.Create(b.Context(), grant(fmt.Sprint("create-", time.Now().UnixNano(), i)), number(i), time.Time{}); err != nil {
+func newLookUps(b *testing.B, backend store.Backend) *lookUps {
+	l := &lookUps{store: store.New(backend, store.Lifetimes{})}
+	for range 1000 {
+		l.tokens = append(l.tokens, connected(b, l.store).Access)
+	}
+	l.op(b).Run(2 * len(l.tokens)) // the first answer may not be kept, as news of the grant came with it
+	return l
+}
+
+func (l *lookUps) op(b *testing.B) perf.Op { return l.of(b, l.tokens) }
+
+func (l *lookUps) of(b *testing.B, tokens []string) perf.Op {
+	i, now := 0, time.Now()
+	return perf.Op{Run: func(n int) {
+		for range n {
+			i++
+			// A prime stride: no two neighbours share a cache line.
+			if _, _, err := l.store.Access(b.Context(), tokens[i*7919%len(tokens)], now); err != nil {
 				b.Fatal(err)
 			}
 		}
-	})
-	b.Run("refresh", func(b *testing.B) {
-		s := store.New(backend, store.Lifetimes{})
-		tokens := connect(b, s, 1)[0]
-		for b.Loop() {
-			tokens = refresh(b, s, tokens)
-		}
-	})
-	b.Run("refresh, parallel", func(b *testing.B) {
-		b.SetParallelism(4)
-		s := store.New(backend, store.Lifetimes{})
-		all := connect(b, s, 4*runtime.GOMAXPROCS(0))
-		var next atomic.Int64
-		b.RunParallel(func(pb *testing.PB) {
-			for tokens := all[next.Add(1)-1]; pb.Next(); {
-				tokens = refresh(b, s, tokens)
-			}
-		})
-	})
+	}}
 }
 
-func refresh(b *testing.B, s *store.Store, tokens store.Tokens) store.Tokens {
-	tokens, err := s.RotateRefresh(b.Context(), tokens.Refresh, "client", func(g *store.Grant) ([]string, error) { return g.Scopes, nil })
+// parallel looks up from as many goroutines as there are processors.
+func (l *lookUps) parallel(b *testing.B) perf.Op {
+	ops := make([]perf.Op, runtime.GOMAXPROCS(0))
+	for i := range ops {
+		ops[i] = l.of(b, l.tokens[i*len(l.tokens)/len(ops):(i+1)*len(l.tokens)/len(ops)])
+	}
+	return perf.Parallel(b, ops...)
+}
+
+// refreshes rotates one grant again and again.
+func refreshes(b *testing.B, backend store.Backend) perf.Op {
+	s := store.New(backend, store.Lifetimes{})
+	tokens := connected(b, s)
+	return perf.Op{Run: func(n int) {
+		for range n {
+			var err error
+			tokens, err = s.RotateRefresh(b.Context(), tokens.Refresh, "client", func(g *store.Grant) ([]string, error) { return g.Scopes, nil })
+			if err != nil {
+				b.Fatal(err)
+			}
+		}
+	}}
+}
+
+// connected returns the tokens of a new grant.
+func connected(b *testing.B, s *store.Store) store.Tokens {
+	b.Helper()
+	code, err := s.Approve(b.Context(), store.Approval{
+		UserID: store.OwnerID, Client: &store.Client{ID: "client"}, RedirectURI: perf.RedirectURI,
+		Resource: perf.Resource, Scopes: []string{perf.Scope}, Challenge: perf.Challenge,
+	})
 	if err != nil {
-		b.Error(err)
+		b.Fatal(err)
+	}
+	tokens, err := s.ConsumeCode(b.Context(), store.Redemption{
+		Code: code, ClientID: "client", Verifier: perf.Verifier,
+		Refresh: func([]string) bool { return true }, Accept: func(*store.Grant) error { return nil },
+	})
+	if err != nil {
+		b.Fatal(err)
 	}
 	return tokens
 }

@@ -2,15 +2,14 @@ package perf
 
 import (
 	"runtime"
-	"slices"
 	"testing"
 	"time"
 )
 
 const (
-	slice  = 20 * time.Millisecond // how long each takes its turn
-	rounds = 60
-	few    = 15 // rounds with -short
+	slice = 20 * time.Millisecond // how long each takes its turn
+	many  = 60                    // rounds
+	few   = 15                    // rounds with -short
 )
 
 // An Op is something that is measured.
@@ -36,7 +35,7 @@ func Compare(ops ...Op) []Cost {
 		costs[i].Allocs, costs[i].Bytes = Allocated(op, min(counts[i], 1000))
 	}
 	nanos, ratios, cpus := make([][]float64, len(ops)), make([][]float64, len(ops)), make([][]float64, len(ops))
-	for round := range Rounds() {
+	for round := range rounds() {
 		for turn := range ops {
 			i := (turn + round) % len(ops) // who comes second finds the caches of the first
 			wall, cpu := timed(ops[i], counts[i])
@@ -59,12 +58,12 @@ func Compare(ops ...Op) []Cost {
 	return costs
 }
 
-// Rounds is how often each of what is compared has its turn.
-func Rounds() int {
+// rounds is how often each of what is compared has its turn.
+func rounds() int {
 	if testing.Short() {
 		return few
 	}
-	return rounds
+	return many
 }
 
 // timed returns the nanoseconds that one of n runs takes, and those of processors.
@@ -72,10 +71,10 @@ func timed(op Op, n int) (wall, cpu float64) {
 	if op.Prepare != nil {
 		op.Prepare(n)
 	}
-	before, began := processors(), time.Now()
+	before, began := Processors(), time.Now()
 	op.Run(n)
 	took := time.Since(began)
-	return float64(took.Nanoseconds()) / float64(n), float64((processors() - before).Nanoseconds()) / float64(n)
+	return float64(took.Nanoseconds()) / float64(n), float64((Processors() - before).Nanoseconds()) / float64(n)
 }
 
 // calibrated returns how often op runs in a slice.
@@ -98,10 +97,4 @@ func Allocated(op Op, n int) (allocs, bytes float64) {
 	op.Run(n)
 	runtime.ReadMemStats(&after)
 	return float64(after.Mallocs-before.Mallocs) / float64(n), float64(after.TotalAlloc-before.TotalAlloc) / float64(n)
-}
-
-// Median sorts values and returns the one in the middle.
-func Median(values []float64) float64 {
-	slices.Sort(values)
-	return values[len(values)/2]
 }
