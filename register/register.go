@@ -79,7 +79,6 @@ func (h *Handler) register(w http.ResponseWriter, r *http.Request) (*response, e
 	if err != nil {
 		return nil, err
 	}
-	client.CreatedAt = time.Now().UTC().Truncate(time.Second)
 	var clientSecret string
 	switch client.TokenEndpointAuthMethod {
 	case oauth.AuthNone:
@@ -90,6 +89,7 @@ func (h *Handler) register(w http.ResponseWriter, r *http.Request) (*response, e
 		client.ID, clientSecret = secret.NewID(), store.NewClientSecret()
 		client.SecretHash = secret.Sum(clientSecret)
 	}
+	client.CreatedAt = time.Now().UTC().Truncate(time.Second)
 	if err := checkSize(client, len(body)); err != nil {
 		return nil, err
 	}
@@ -123,11 +123,9 @@ func checkSize(client *store.Client, body int) error {
 // sharedID returns the ID that all identical registrations of a public client share.
 // Claude registers anew at each connection, Gemini CLI at each sign-in: they find
 // their record again, and it does not matter who made it, because without a
-// secret there is nothing in it to own.
+// secret there is nothing in it to own. The client has no time yet, which would differ.
 func sharedID(client *store.Client) string {
-	same := *client
-	same.CreatedAt = time.Time{}
-	record, err := same.Encode()
+	record, err := client.Encode()
 	if err != nil {
 		panic("register: " + err.Error()) // strings and times always encode
 	}

@@ -94,7 +94,8 @@ func (h *Handler) exchange(w http.ResponseWriter, r *http.Request) (store.Tokens
 	if err != nil {
 		return store.Tokens{}, h.refusal(r.Context(), client, grantType, tokens.Grant, err)
 	}
-	h.Log.InfoContext(r.Context(), event, "user_id", tokens.Grant.UserID, "client_id", client.ID, "grant_id", tokens.Grant.ID, "repeated", tokens.Repeated)
+	h.Log.LogAttrs(r.Context(), slog.LevelInfo, event, slog.String("user_id", tokens.Grant.UserID), slog.String("client_id", client.ID),
+		slog.String("grant_id", tokens.Grant.ID), slog.Bool("repeated", tokens.Repeated))
 	return tokens, nil
 }
 
