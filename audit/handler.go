@@ -71,7 +71,7 @@ func (h *handler) event(ctx context.Context, r slog.Record) store.Event {
 	var space [maxDetail]byte
 	detail := space[:0]
 	note := func(a slog.Attr) bool {
-		switch text := cut(a.Value.Resolve().String(), maxText); {
+		switch text := cut(words(a.Value.Resolve()), maxText); {
 		case a.Key == "user_id":
 			e.UserID = text
 		case a.Key == "client_id":
@@ -100,6 +100,14 @@ func (h *handler) event(ctx context.Context, r slog.Record) store.Event {
 	}
 	e.Detail = cut(string(detail), maxDetail)
 	return e
+}
+
+// words is the String of v, which for a bool makes two allocations.
+func words(v slog.Value) string {
+	if v.Kind() == slog.KindBool {
+		return strconv.FormatBool(v.Bool())
+	}
+	return v.String()
 }
 
 func cut(s string, n int) string { return strings.ToValidUTF8(s[:min(len(s), n)], "") }
