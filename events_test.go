@@ -16,7 +16,7 @@ func TestTheReadmeListsEveryEventOfTheLog(t *testing.T) {
 	}
 	logged := make(map[string]bool)
 	event := regexp.MustCompile(`"([a-z]+\.[a-z_]+)"`)
-	call := regexp.MustCompile(`(?i)(log\.(Debug|Info|Warn|Error)(Context)?\(|\.say\(|\.did\(ctx, err, |event (:=|=) )[^\n]*`)
+	call := regexp.MustCompile(`(?i)(log\.((Debug|Info|Warn|Error)(Context)?|LogAttrs)\(|\.say\(|\.did\(ctx, err, |event (:=|=) )[^\n]*`)
 	eachGoFile(t, func(path string) {
 		if strings.HasSuffix(path, "_test.go") {
 			return

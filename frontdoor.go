@@ -40,24 +40,35 @@ func (d *frontDoor) watch(next http.Handler) http.Handler {
 }
 
 func (d *frontDoor) look(r *http.Request) {
-	if r.Header.Get("X-Forwarded-For") != "" && !d.proxies.Trust(r) {
+	forwarded := header(r, "X-Forwarded-For") != ""
+	if forwarded && !d.proxies.Trust(r) {
 		d.say("proxy.untrusted", "a request with X-Forwarded-For came from an address that is not in Config.TrustedProxies: if, and only if, that address is yours, add it, or all callers share one rate limit",
 			d.proxies.Address(r).String())
 	}
-	if proto := r.Header.Get("X-Forwarded-Proto"); proto == "http" && d.issuer.Scheme == "https" && d.proxies.Trust(r) {
+	if header(r, "X-Forwarded-Proto") == "http" && d.issuer.Scheme == "https" && d.proxies.Trust(r) {
 		d.say("proxy.plaintext", "your proxy says that a request came to it by http, but Config.ServerURL is https: have the proxy redirect to https, or passkeys will not work",
 			d.issuer.String())
 	}
 	// A proxy that is not known may have put in its own name for us.
-	direct := r.Header.Get("X-Forwarded-For") == "" || d.proxies.Trust(r)
-	if host := forwardedHost(r, d.proxies); host != "" && !strings.EqualFold(host, d.issuer.Host) && direct && r.Header.Get("Sec-Fetch-Dest") == "document" {
-		d.say("host.unexpected", "a page was asked for by another name than Config.ServerURL: either a browser opened that name, where its passkeys do not work, or a proxy in front replaces Host and should pass it on",
-			host)
+	if header(r, "Sec-Fetch-Dest") == "document" && (!forwarded || d.proxies.Trust(r)) {
+		if host := forwardedHost(r, d.proxies); host != "" && !strings.EqualFold(host, d.issuer.Host) {
+			d.say("host.unexpected", "a page was asked for by another name than Config.ServerURL: either a browser opened that name, where its passkeys do not work, or a proxy in front replaces Host and should pass it on",
+				host)
+		}
 	}
 	if prefix := strippable(r.URL.Path); prefix != "" {
 		d.say("path.prefixed", "a request for an OAuth endpoint came with something before its path: have the proxy in front pass paths on as they are, from the root of the host in Config.ServerURL",
 			prefix)
 	}
+}
+
+// header is Header.Get for a name in its canonical form, which it need not look for: this
+// is asked of every request, and most have nothing to find.
+func header(r *http.Request, canonical string) string {
+	if values := r.Header[canonical]; len(values) > 0 {
+		return values[0]
+	}
+	return ""
 }
 
 // forwardedHost is the host that the browser asked for, as far as that is known.
@@ -70,9 +81,14 @@ func forwardedHost(r *http.Request, proxies ratelimit.Proxies) string {
 
 // strippable returns what stands before the path of an endpoint, if anything does.
 func strippable(path string) string {
-	for _, endpoint := range []string{"/authorize", "/token", "/register", "/passkey/register"} {
-		if prefix, ok := strings.CutSuffix(path, endpoint); ok && prefix != "" && !isReserved(path) {
-			return prefix
+	last := strings.LastIndexByte(path, '/')
+	if last <= 0 {
+		return ""
+	}
+	switch path[last:] {
+	case "/authorize", "/token", "/register":
+		if !isReserved(path) {
+			return path[:last]
 		}
 	}
 	return ""

@@ -237,15 +237,17 @@ type route struct {
 // direct finds routes that are no more than a method and a path by these, and leaves all
 // else to mux: its search costs as much as it does to answer some of them.
 func direct(routes []route, mux http.Handler) http.Handler {
-	type place struct{ method, path string }
-	handlers := make(map[place]http.Handler)
+	byMethod := make(map[string]map[string]http.Handler)
 	for _, rt := range routes {
+		if byMethod[rt.method] == nil {
+			byMethod[rt.method] = make(map[string]http.Handler)
+		}
 		if !strings.ContainsAny(rt.pattern, "{*") {
-			handlers[place{rt.method, rt.pattern}] = rt.handler
+			byMethod[rt.method][rt.pattern] = rt.handler
 		}
 	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		next := handlers[place{r.Method, r.URL.Path}]
+		next := byMethod[r.Method][r.URL.Path]
 		if next == nil || r.URL.RawPath != "" { // escapes are for the mux to read
 			next = mux
 		}

@@ -68,9 +68,10 @@ const (
 
 func (h *handler) event(ctx context.Context, r slog.Record) store.Event {
 	e := store.Event{Time: r.Time.UTC().Round(0), Name: r.Message, From: from(ctx)}
-	detail := make([]string, 0, 8)
+	var space [maxDetail]byte
+	detail := space[:0]
 	note := func(a slog.Attr) bool {
-		switch text := cut(a.Value.Resolve().String(), maxText); {
+		switch text := cut(words(a.Value.Resolve()), maxText); {
 		case a.Key == "user_id":
 			e.UserID = text
 		case a.Key == "client_id":
@@ -80,7 +81,11 @@ func (h *handler) event(ctx context.Context, r slog.Record) store.Event {
 		case a.Key == "from":
 			e.From = text
 		case slices.Contains(told, a.Key) && text != "":
-			detail = append(detail, a.Key+"="+quote(text))
+			if len(detail) > 0 {
+				detail = append(detail, ' ')
+			}
+			detail = append(append(detail, a.Key...), '=')
+			detail = appendQuoted(detail, text)
 		}
 		return true
 	}
@@ -93,16 +98,24 @@ func (h *handler) event(ctx context.Context, r slog.Record) store.Event {
 	if e.Time.IsZero() {
 		e.Time = time.Now().UTC().Round(0)
 	}
-	e.Detail = cut(strings.Join(detail, " "), maxDetail)
+	e.Detail = cut(string(detail), maxDetail)
 	return e
+}
+
+// words is the String of v, which for a bool makes two allocations.
+func words(v slog.Value) string {
+	if v.Kind() == slog.KindBool {
+		return strconv.FormatBool(v.Bool())
+	}
+	return v.String()
 }
 
 func cut(s string, n int) string { return strings.ToValidUTF8(s[:min(len(s), n)], "") }
 
-// quote keeps one value from passing for several.
-func quote(s string) string {
+// appendQuoted keeps one value from passing for several.
+func appendQuoted(to []byte, s string) []byte {
 	if strings.ContainsFunc(s, func(c rune) bool { return c <= ' ' || c == '"' || c == '=' || !strconv.IsPrint(c) }) {
-		return strconv.Quote(s)
+		return strconv.AppendQuote(to, s)
 	}
-	return s
+	return append(to, s...)
 }

@@ -72,7 +72,7 @@ func (j *Journal) note(e store.Event) {
 	j.mu.Lock()
 	j.events = append(j.events, e)
 	if len(j.events) >= 2*Kept {
-		j.events = newest(j.events, Kept)
+		j.events = slices.Delete(j.events, 0, len(j.events)-len(newest(j.events, Kept)))
 	}
 	j.mu.Unlock()
 	if j.store != nil {
@@ -87,7 +87,7 @@ func (j *Journal) note(e store.Event) {
 func (j *Journal) own() []store.Event {
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	return newest(j.events, Kept)
+	return newest(slices.Clone(j.events), Kept)
 }
 
 // Recent returns the last n events of all processes, also of those that have ended, the

@@ -15,21 +15,22 @@ const (
 	maxShare = Kept / 6
 )
 
-// newest returns a copy of the last n events, the oldest first. Of those that anybody can
-// cause it has no more than maxCrowd, and of no one's more than maxShare.
+// newest returns the last n events, the oldest first. Of those that anybody can cause it
+// has no more than maxCrowd, and of no one's more than maxShare. They come to lie at the
+// end of the slice, over those that are left out.
 func newest(events []store.Event, n int) []store.Event {
-	var kept []store.Event
+	first := len(events)
 	taken := make(shares)
 	for _, e := range slices.Backward(events) {
-		if len(kept) == n {
+		if len(events)-first == n {
 			break
 		}
 		if taken.admit(e) {
-			kept = append(kept, e)
+			first--
+			events[first] = e
 		}
 	}
-	slices.Reverse(kept)
-	return kept
+	return events[first:]
 }
 
 // A share is what one client or person has of the events that anybody can cause, or of the
@@ -43,7 +44,7 @@ type share struct {
 // nothing from them.
 func sharesOf(e store.Event) []share {
 	crowd := meanings[e.Name].crowd
-	var of []share
+	of := make([]share, 0, 3)
 	if crowd {
 		of = append(of, share{crowd: true})
 	}

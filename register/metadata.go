@@ -62,11 +62,14 @@ func parse(body []byte) (metadata, error) {
 
 // checkLists refuses lists that nobody needs: their entries are compared with one another.
 func (m metadata) checkLists() error {
-	for name, list := range map[string][]string{
-		"token_endpoint_auth_methods_supported": m.TokenEndpointAuthMethods, "grant_types": m.GrantTypes, "response_types": m.ResponseTypes,
+	for _, list := range []struct {
+		name    string
+		entries []string
+	}{
+		{"token_endpoint_auth_methods_supported", m.TokenEndpointAuthMethods}, {"grant_types", m.GrantTypes}, {"response_types", m.ResponseTypes},
 	} {
-		if len(list) > maxListed {
-			return oauth.Errorf(oauth.InvalidClientMetadata, name+" has more than 50 entries")
+		if len(list.entries) > maxListed {
+			return oauth.Errorf(oauth.InvalidClientMetadata, list.name+" has more than 50 entries")
 		}
 	}
 	return nil

@@ -79,7 +79,6 @@ func (h *Handler) register(w http.ResponseWriter, r *http.Request) (*response, e
 	if err != nil {
 		return nil, err
 	}
-	client.CreatedAt = time.Now().UTC().Truncate(time.Second)
 	var clientSecret string
 	switch client.TokenEndpointAuthMethod {
 	case oauth.AuthNone:
@@ -90,13 +89,15 @@ func (h *Handler) register(w http.ResponseWriter, r *http.Request) (*response, e
 		client.ID, clientSecret = secret.NewID(), store.NewClientSecret()
 		client.SecretHash = secret.Sum(clientSecret)
 	}
+	client.CreatedAt = time.Now().UTC().Truncate(time.Second)
 	if err := checkSize(client, len(body)); err != nil {
 		return nil, err
 	}
 	if err := h.Store.RegisterClient(r.Context(), client); err != nil {
 		return nil, err
 	}
-	h.Log.InfoContext(r.Context(), "client.registered", "client_id", client.ID, "client_name", client.Name, "redirect_uri", client.RedirectURIs[0])
+	h.Log.LogAttrs(r.Context(), slog.LevelInfo, "client.registered", slog.String("client_id", client.ID), slog.String("client_name", client.Name),
+		slog.String("redirect_uri", client.RedirectURIs[0]))
 	answer := describe(client)
 	if clientSecret != "" {
 		answer.ClientSecret, answer.ClientSecretExpiresAt = clientSecret, new(int64) // 0: never
@@ -123,11 +124,9 @@ func checkSize(client *store.Client, body int) error {
 // sharedID returns the ID that all identical registrations of a public client share.
 // Claude registers anew at each connection, Gemini CLI at each sign-in: they find
 // their record again, and it does not matter who made it, because without a
-// secret there is nothing in it to own.
+// secret there is nothing in it to own. The client has no time yet, which would differ.
 func sharedID(client *store.Client) string {
-	same := *client
-	same.CreatedAt = time.Time{}
-	record, err := same.Encode()
+	record, err := client.Encode()
 	if err != nil {
 		panic("register: " + err.Error()) // strings and times always encode
 	}

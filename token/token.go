@@ -34,17 +34,6 @@ type Handler struct {
 	Log       *slog.Logger
 }
 
-// response is the answer of RFC 6749 §5.1. expires_in and scope are always there:
-// Claude Code asks for a new login each hour without the one, and the TypeScript SDK
-// adds scopes up from the other.
-type response struct {
-	AccessToken  string `json:"access_token"`
-	TokenType    string `json:"token_type"`
-	ExpiresIn    int64  `json:"expires_in"`
-	RefreshToken string `json:"refresh_token,omitempty"`
-	Scope        string `json:"scope"`
-}
-
 // Exchange answers POST /token.
 func (h *Handler) Exchange(w http.ResponseWriter, r *http.Request) {
 	tokens, err := h.exchange(w, r)
@@ -52,13 +41,7 @@ func (h *Handler) Exchange(w http.ResponseWriter, r *http.Request) {
 		oauth.WriteError(w, r, h.Log, err)
 		return
 	}
-	oauth.WriteJSON(w, http.StatusOK, response{
-		AccessToken:  tokens.Access,
-		TokenType:    "Bearer",
-		ExpiresIn:    int64(tokens.ExpiresIn / time.Second),
-		RefreshToken: tokens.Refresh,
-		Scope:        oauth.FormatScope(tokens.Scopes),
-	})
+	oauth.WriteBody(w, http.StatusOK, answer(tokens))
 }
 
 func (h *Handler) exchange(w http.ResponseWriter, r *http.Request) (store.Tokens, error) {
@@ -94,7 +77,8 @@ func (h *Handler) exchange(w http.ResponseWriter, r *http.Request) (store.Tokens
 	if err != nil {
 		return store.Tokens{}, h.refusal(r.Context(), client, grantType, tokens.Grant, err)
 	}
-	h.Log.InfoContext(r.Context(), event, "user_id", tokens.Grant.UserID, "client_id", client.ID, "grant_id", tokens.Grant.ID, "repeated", tokens.Repeated)
+	h.Log.LogAttrs(r.Context(), slog.LevelInfo, event, slog.String("user_id", tokens.Grant.UserID), slog.String("client_id", client.ID),
+		slog.String("grant_id", tokens.Grant.ID), slog.Bool("repeated", tokens.Repeated))
 	return tokens, nil
 }
 

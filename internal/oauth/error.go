@@ -128,6 +128,11 @@ func WriteJSON(w http.ResponseWriter, status int, v any) {
 	if err != nil {
 		panic("oauth: " + err.Error()) // only for a type that JSON cannot hold
 	}
+	WriteBody(w, status, body)
+}
+
+// WriteBody is WriteJSON for what is JSON already.
+func WriteBody(w http.ResponseWriter, status int, body []byte) {
 	h := w.Header()
 	h["Content-Type"] = inJSON
 	h["Cache-Control"] = noStore

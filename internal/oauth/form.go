@@ -1,6 +1,7 @@
 package oauth
 
 import (
+	"bytes"
 	"errors"
 	"io"
 	"net/http"
@@ -45,7 +46,7 @@ func MediaType(r *http.Request) string {
 func ReadBody(w http.ResponseWriter, r *http.Request) ([]byte, error) {
 	control := http.NewResponseController(w)
 	timed := control.SetReadDeadline(time.Now().Add(bodyTime)) == nil
-	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, MaxBody))
+	body, err := readAll(http.MaxBytesReader(w, r.Body, MaxBody), r.ContentLength)
 	if timed && err == nil {
 		// Otherwise it stays: before it answers, an http.Server waits for what has
 		// not been read.
@@ -58,6 +59,27 @@ func ReadBody(w http.ResponseWriter, r *http.Request) ([]byte, error) {
 		return nil, Errorf(InvalidRequest, "the body did not arrive whole")
 	}
 	return body, nil
+}
+
+// readAll is io.ReadAll for a body that says how long it is, if it does: most need less
+// memory than that begins with. More is not reserved, whatever a body says.
+func readAll(r io.Reader, length int64) ([]byte, error) {
+	if length < 0 || length >= 512 {
+		return io.ReadAll(r)
+	}
+	body := make([]byte, 0, length+1) // one more, to see the end
+	for len(body) < cap(body) {
+		n, err := r.Read(body[len(body):cap(body)])
+		body = body[:len(body)+n]
+		if err == io.EOF {
+			return body, nil
+		}
+		if err != nil {
+			return body, err
+		}
+	}
+	rest, err := io.ReadAll(r)
+	return append(body, rest...), err
 }
 
 // SetDeadlines gives the body of r, which perhaps nobody will read, as long to arrive as
@@ -75,6 +97,9 @@ func SetDeadlines(w http.ResponseWriter, r *http.Request) {
 // CheckDepth says why JSON is not to be decoded, or "" if it may be. It looks at its
 // depth alone.
 func CheckDepth(body []byte) (problem string) {
+	if bytes.Count(body, []byte("{"))+bytes.Count(body, []byte("[")) <= MaxDepth {
+		return "" // not even if each were in the one before
+	}
 	depth, inString, escaped := 0, false, false
 	for _, c := range body {
 		switch {
@@ -103,14 +128,13 @@ func ParseParameters(raw string) (url.Values, error) {
 	if err != nil {
 		return nil, Errorf(InvalidRequest, "the parameters are not form-urlencoded")
 	}
-	pairs := 0
-	for _, list := range values {
-		pairs += len(list)
-	}
-	if pairs > maxPairs {
+	if strings.Count(raw, "&") >= maxPairs && pairs(values) > maxPairs {
 		return nil, Errorf(InvalidRequest, "there are more than 100 parameters")
 	}
 	for name, list := range values {
+		if len(list) == 1 && list[0] != "" {
+			continue // as nearly all are
+		}
 		given := slices.DeleteFunc(list, func(v string) bool { return v == "" })
 		switch {
 		case len(given) == 0:
@@ -122,4 +146,11 @@ func ParseParameters(raw string) (url.Values, error) {
 		}
 	}
 	return values, nil
+}
+
+func pairs(values url.Values) (n int) {
+	for _, list := range values {
+		n += len(list)
+	}
+	return n
 }

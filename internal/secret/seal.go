@@ -3,6 +3,7 @@ package secret
 import (
 	"crypto/aes"
 	"crypto/cipher"
+	"crypto/sha256"
 )
 
 const (
@@ -43,7 +44,10 @@ func Derive(key, purpose string) string {
 
 // derive is the one-step key derivation of NIST SP 800-56C Rev. 2 §4.1 with SHA-256. HKDF
 // would first make a uniform key of what has 256 random bits already, at ten times the cost.
-func derive(key, info string) Hash { return Sum("\x00\x00\x00\x01" + key + info) }
+func derive(key, info string) Hash {
+	var buf [256]byte // for a code, the longest verifier and any info
+	return sha256.Sum256(append(append(append(buf[:0], "\x00\x00\x00\x01"...), key...), info...))
+}
 
 // MarshalText writes the sealed pair as base64url.
 func (s Sealed) MarshalText() ([]byte, error) {
@@ -70,7 +74,9 @@ func newAEAD(secret string) cipher.AEAD {
 
 // mustDecode fills dst with what a secret of New stands for.
 func mustDecode(dst []byte, secret string) {
-	if err := decodeExactly(dst, []byte(secret)); err != nil {
+	var text [Len + 1]byte // one more, so that what is too long stays it
+	n := copy(text[:], secret)
+	if err := decodeExactly(dst, text[:n]); err != nil {
 		panic("secret: Seal takes what New returned: " + err.Error())
 	}
 }
