@@ -8,5 +8,5 @@
 //
 // The run fails if a ratio misses its target by more than a tenth three times in a row.
 // What it measures with, and the floors, are exported for the nested modules that measure
-// other libraries in the same way.
+// other libraries, databases and whole servers in the same way.
 package perf
