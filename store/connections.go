@@ -126,8 +126,8 @@ func (s *Store) nameGrant(ctx context.Context, id, name string) error {
 		if current.UserName == name {
 			return change{}, nil
 		}
-		next := *current
+		next := current.packed()
 		next.UserName = name
-		return s.keep(&next, now), nil
+		return s.keep(next, now), nil
 	})
 }

@@ -144,11 +144,8 @@ func (s *Store) RevokeToken(ctx context.Context, token, clientID string) (*Grant
 		if i < 0 || current.ClientID != clientID {
 			return change{}, ErrNotFound
 		}
-		next := *current
-		next.Access = slices.Delete(slices.Clone(current.Access), i, i+1)
-		kept := s.keep(&next, now)
-		revoked = kept.value.(*Grant)
-		return kept, nil
+		revoked = current.with(slices.Delete(slices.Clone(current.Access), i, i+1), current.Spent)
+		return s.keep(revoked, now), nil
 	})
 	return revoked, err
 }
@@ -157,7 +154,7 @@ func (s *Store) RevokeToken(ctx context.Context, token, clientID string) (*Grant
 // the last of its tokens.
 func (s *Store) keep(g *Grant, now time.Time) change {
 	if g.Code != nil {
-		return change{value: g.packed(), expires: g.Code.ExpiresAt}
+		return change{value: g, expires: g.Code.ExpiresAt}
 	}
 	expires := now
 	if (g.RefreshHash != Hash{}) {
@@ -166,7 +163,7 @@ func (s *Store) keep(g *Grant, now time.Time) change {
 	for _, access := range g.Access {
 		expires = later(expires, access.ExpiresAt.Time())
 	}
-	return change{value: g.packed(), expires: expires}
+	return change{value: g, expires: expires}
 }
 
 func later(a, b time.Time) time.Time {

@@ -21,10 +21,13 @@ type (
 	}
 )
 
-// packed returns a copy of g that shares nothing with what g was copied from: one token that
-// lies in an older piece would keep all of that piece in memory.
-func (g *Grant) packed() *Grant {
-	switch access, spent := g.Access, g.Spent; {
+// packed returns a copy of g that shares nothing with g but texts: one token that lay in an
+// older piece would keep all of that piece in memory.
+func (g *Grant) packed() *Grant { return g.with(g.Access, g.Spent) }
+
+// with returns a copy of g with copies of other tokens.
+func (g *Grant) with(access []AccessToken, spent []Spent) *Grant {
+	switch {
 	case len(access) == 1 && len(spent) == 1:
 		p := &packedBoth{access: [1]AccessToken(access), Grant: *g, spent: [1]Spent(spent)}
 		p.Access, p.Spent = p.access[:], p.spent[:]

@@ -189,37 +189,33 @@ type exchange struct {
 // presents what it was issued for again.
 func (s *Store) issue(g *Grant, e exchange, scopes []string, refresh bool, now time.Time) (Tokens, change) {
 	access, successor := secret.New(), secret.New()
-	next := *g
-	if next.Code != nil {
-		next.Code, next.FamilyHash = nil, secret.Sum(e.spent.family)
-	}
-
-	var spents [MaxSpent + 1]Spent // here, because packed copies what it keeps
-	spent := Spent{Until: At(now.Add(e.again)), Successors: secret.Seal(e.key, access, successor)}
-	next.Spent = with(spents[:0], g.Spent, spent, MaxSpent, func(old *Spent) bool { return !old.over(now) })
-
 	kept := g.Scopes // they nearly always are the same
 	if !slices.Equal(scopes, kept) {
 		kept = shared(scopes)
 	}
-	var accesses [MaxAccess + 1]AccessToken
-	issued := AccessToken{Hash: secret.Sum(access), Scopes: kept, ExpiresAt: At(now.Add(s.life.Access))}
-	next.Access = with(accesses[:0], g.Access, issued, MaxAccess, func(old *AccessToken) bool { return old.ExpiresAt.After(now) })
-
+	var accesses [MaxAccess + 1]AccessToken // here, because with copies them
+	var spents [MaxSpent + 1]Spent
+	next := g.with(
+		last(MaxAccess, accesses[:0], g.Access, func(old *AccessToken) bool { return old.ExpiresAt.After(now) },
+			AccessToken{Hash: secret.Sum(access), Scopes: kept, ExpiresAt: At(now.Add(s.life.Access))}),
+		last(MaxSpent, spents[:0], g.Spent, func(old *Spent) bool { return !old.over(now) },
+			Spent{Until: At(now.Add(e.again)), Successors: secret.Seal(e.key, access, successor)}),
+	)
+	if next.Code != nil {
+		next.Code, next.FamilyHash = nil, secret.Sum(e.spent.family)
+	}
 	next.UsedAt = At(now)
-	tokens := Tokens{Access: formatAccess(g.ID, access), ExpiresIn: s.life.Access, Scopes: scopes}
+	tokens := Tokens{Access: formatAccess(g.ID, access), ExpiresIn: s.life.Access, Scopes: scopes, Grant: next}
 	if refresh {
 		next.RefreshHash = secret.Sum(successor)
 		tokens.Refresh = e.spent.next(successor).refresh()
 	}
-	becomes := s.keep(&next, now)
-	tokens.Grant = becomes.value.(*Grant)
-	return tokens, becomes
+	return tokens, s.keep(next, now)
 }
 
-// with appends to next what still lives of list, and item behind it; if they are more than
+// last appends to next what still lives of list, and item behind it; if they are more than
 // most, without the first.
-func with[T any](next, list []T, item T, most int, lives func(*T) bool) []T {
+func last[T any](most int, next, list []T, lives func(*T) bool, item T) []T {
 	for i := range list {
 		if lives(&list[i]) {
 			next = append(next, list[i])

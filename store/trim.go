@@ -33,9 +33,7 @@ func (g *Grant) outlived(now time.Time) (n int) {
 }
 
 func (g *Grant) trim(now time.Time) *Grant {
-	next := *g
-	next.Spent = g.Spent[g.outlived(now):]
-	return next.packed()
+	return g.with(g.Access, g.Spent[g.outlived(now):])
 }
 
 // over reports whether a repeat that began at that time is a reuse.
