@@ -21,11 +21,11 @@ func TestWhatTheEndpointsAllocate(t *testing.T) {
 	}{
 		{"discovery of the server", get(t, f.router, http.StatusOK, "/.well-known/oauth-authorization-server"), 14, 2_000},
 		{"discovery of the resource", get(t, f.router, http.StatusOK, "/.well-known/oauth-protected-resource/mcp"), 14, 2_000},
-		{"a registration", registers(t, f.router, "none"), 50, 1},
-		{"a confidential registration", registers(t, f.router, "client_secret_basic"), 50, 1},
+		{"a registration", registers(t, f.router, "none"), 52, 6_000},
+		{"a confidential registration", registers(t, f.router, "client_secret_basic"), 52, 5_200},
 		{"an authorization request that is checked", checks(t, f, onlyChecks(f)), 45, 4_000},
-		{"a code exchange", exchanges(t, f.router, f.client, approve), 60, 1},
-		{"a refresh", refreshes(t, rarely.router, rarely.client, rarely.connect().Refresh), 55, 1},
+		{"a code exchange", exchanges(t, f.router, f.client, approve), 60, 6_600},
+		{"a refresh", refreshes(t, rarely.router, rarely.client, rarely.connect().Refresh), 55, 7_100},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			const runs = 300

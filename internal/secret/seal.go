@@ -18,11 +18,11 @@ type Sealed [pairLen + overhead]byte
 
 // Seal encrypts two secrets made by New under a key derived from a third.
 func Seal(key, first, second string) Sealed {
-	var pair [pairLen]byte
+	var s Sealed
+	pair := s[:pairLen]
 	mustDecode(pair[:32], first)
 	mustDecode(pair[32:], second)
-	var s Sealed
-	newAEAD(key).Seal(s[:0], nil, pair[:], nil)
+	newAEAD(key).Seal(s[:0], nil, pair, nil)
 	return s
 }
 
