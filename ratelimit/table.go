@@ -18,11 +18,11 @@ const (
 // left, a caller gives way who has not asked for long, whose bucket is full again
 // anyway. A nil Table allows everything.
 type Table[K comparable] struct {
+	shards   [shards]shard // first, so that each has a cache line
 	limit    rate.Limit
 	burst    int
 	perShard int // sets
 	seed     maphash.Seed
-	shards   [shards]shard
 
 	hit  func(caller K) // nil: nobody is told
 	told *Table[K]      // lets each caller be told of once a minute
@@ -31,6 +31,7 @@ type Table[K comparable] struct {
 type shard struct {
 	mu   sync.Mutex // guards sets
 	sets []set      // nil until somebody comes
+	_    [32]byte   // to a cache line: what one processor writes is no wait for the other
 }
 
 // A set is the places that a caller may have.

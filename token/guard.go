@@ -116,7 +116,7 @@ func (g *guard) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if !noted {
 		g.Uses.note(grant, r, now)
 	}
-	g.next.ServeHTTP(w, r.WithContext(&admitted{r.Context(), grant, access, g}))
+	g.next.ServeHTTP(w, r.WithContext(admit(r.Context(), grant, access, g)))
 }
 
 // flooded reports whether the database should not be asked about a token: too many from

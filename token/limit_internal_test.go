@@ -103,7 +103,7 @@ func TestAMessageIsAsLargeAndAsDeepAsItMayBe(t *testing.T) {
 			inner := http.HandlerFunc(func(http.ResponseWriter, *http.Request) {})
 			r := httptest.NewRequest("POST", "/mcp", strings.NewReader(test.body))
 			r.Header.Set("Content-Type", "application/json")
-			r = r.WithContext(&admitted{r.Context(), new(store.Grant), new(store.AccessToken), new(guard)})
+			r = r.WithContext(admit(r.Context(), new(store.Grant), new(store.AccessToken), new(guard)))
 			w := httptest.NewRecorder()
 			RequireToolScopes(inner, nil).ServeHTTP(w, r)
 			if w.Code != test.status {
@@ -189,7 +189,7 @@ func TestAMessageHasSoLongToArrive(t *testing.T) {
 		d := &dripping{ResponseRecorder: httptest.NewRecorder()}
 		r := httptest.NewRequest("POST", "/mcp", d)
 		r.Header.Set("Content-Type", "application/json")
-		r = r.WithContext(&admitted{r.Context(), new(store.Grant), new(store.AccessToken), new(guard)})
+		r = r.WithContext(admit(r.Context(), new(store.Grant), new(store.AccessToken), new(guard)))
 		RequireToolScopes(http.NotFoundHandler(), nil).ServeHTTP(d, r)
 		if took := time.Since(began); d.Code != http.StatusBadRequest || took != messageTime {
 			t.Errorf("%d after %v", d.Code, took)

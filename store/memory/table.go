@@ -19,6 +19,7 @@ type table struct {
 	limit  *limit // nil: any number of records
 	file   *file  // nil: in memory only
 	spare  *file  // of the records that carry an expiry; nil: they are in file too
+	_      [40]byte
 }
 
 type shard struct {
