@@ -30,7 +30,7 @@ const (
 	// whoever was here lately is not held up by a flood of strangers.
 	useKept = time.Hour
 
-	useSlots   = 4  // that a grant may be in, side by side in memory
+	useSlots   = 8  // that a grant may be in: a cache line
 	usesAtOnce = 16 // are written
 )
 
@@ -38,15 +38,15 @@ const (
 // a minute for each. What runs before every request takes no lock and allocates nothing,
 // except at the first use of a grant in a minute. NewUses makes one.
 type Uses struct {
-	seen    [MaxUses]seen // first, so that a grant's slots share a cache line
+	seen    [MaxUses]atomic.Uint64 // each a seen; first, so that those of a grant share a cache line
 	store   UseStore
 	network func(*http.Request) netip.Prefix
 	log     *slog.Logger
 	write   later.Task
 	seed    maphash.Seed
 
-	mu        sync.Mutex // guards unwritten
-	unwritten map[uint64]*lastUse
+	mu        sync.Mutex          // guards unwritten
+	unwritten map[string]*lastUse // by the grant's ID
 }
 
 // A UseStore keeps uses.
@@ -54,17 +54,19 @@ type UseStore interface {
 	NoteUse(ctx context.Context, u store.Use) (before *store.Use, err error)
 }
 
-// A seen is all that a request looks at: which grant, known by a hash of its ID, and when it
-// was noted. In between two grants it may be of one and of the other: then a use is noted
-// twice, or a minute later.
-type seen struct {
-	grant atomic.Uint64 // zero: nobody's
-	at    atomic.Int64  // Unix time in nanoseconds
-}
+// A seen is all that a request looks at: half a hash of a grant's ID, and the second in which
+// its last use was noted. Two grants may share the half and the place, once in billions: then
+// a use of one is not noted, because one of the other is.
+type seen uint64
 
-// since is how long ago that was. A clock that was put back makes no difference.
-func (s *seen) since(now time.Time) time.Duration {
-	return time.Duration(now.UnixNano() - s.at.Load()).Abs()
+func newSeen(grant uint32, at time.Time) seen { return seen(grant)<<32 | seen(uint32(at.Unix())) }
+
+func (s seen) of(grant uint32) bool { return s != 0 && uint32(s>>32) == grant }
+
+// since is how long ago that was, to the second. A clock that was put back makes no
+// difference.
+func (s seen) since(now time.Time) time.Duration {
+	return (time.Duration(int32(uint32(now.Unix())-uint32(s))) * time.Second).Abs()
 }
 
 // A lastUse is what is to be written.
@@ -76,7 +78,7 @@ type lastUse struct {
 
 // NewUses returns a Uses that asks network where a request comes from.
 func NewUses(s UseStore, network func(*http.Request) netip.Prefix, log *slog.Logger) *Uses {
-	u := &Uses{store: s, network: network, log: log, seed: maphash.MakeSeed(), unwritten: make(map[uint64]*lastUse)}
+	u := &Uses{store: s, network: network, log: log, seed: maphash.MakeSeed(), unwritten: make(map[string]*lastUse)}
 	u.write.Delay, u.write.Do, u.write.Failed = useStep, u.writeAll, func(err error) {
 		log.Warn("uses.unsaved", "error", err)
 	}
@@ -96,64 +98,56 @@ func (u *Uses) remembers(id string, now time.Time) bool {
 }
 
 func (u *Uses) within(id string, now time.Time, d time.Duration) bool {
-	hash := u.hash(id)
-	slots := u.slots(hash)
+	slots, grant := u.place(id)
 	for i := range slots {
-		if slots[i].grant.Load() == hash {
-			return slots[i].since(now) < d
+		if s := seen(slots[i].Load()); s.of(grant) {
+			return s.since(now) < d
 		}
 	}
 	return false
 }
 
+// place returns the slots that a grant may be in, and what it is known by there.
+func (u *Uses) place(id string) (slots []atomic.Uint64, grant uint32) {
+	hash := maphash.String(u.seed, id)
+	first := hash % (MaxUses / useSlots) * useSlots
+	return u.seen[first : first+useSlots], uint32(hash >> 32)
+}
+
 // note notes a use, if there is room.
 func (u *Uses) note(g *store.Grant, r *http.Request, now time.Time) {
-	hash := u.hash(g.ID)
-	slot := u.slot(hash, now)
-	if slot == nil {
-		return // all are taken
-	}
-	known, at := slot.grant.Load(), slot.at.Load()
-	if known == hash && slot.since(now) < useStep {
-		return // somebody was faster
-	}
+	slots, grant := u.place(g.ID)
+	slot, before := choose(slots, grant, now)
 	// Of many at once one succeeds.
-	if known == hash && slot.at.CompareAndSwap(at, now.UnixNano()) || known != hash && slot.grant.CompareAndSwap(known, hash) {
-		slot.at.Store(now.UnixNano())
-		u.keep(hash, &lastUse{g, now, u.network(r)})
+	if slot != nil && slot.CompareAndSwap(uint64(before), uint64(newSeen(grant, now))) {
+		u.keep(&lastUse{g, now, u.network(r)})
 	}
 }
 
-func (u *Uses) hash(id string) uint64 { return max(1, maphash.String(u.seed, id)) }
-
-// slots are the places that a grant may have.
-func (u *Uses) slots(hash uint64) []seen {
-	first := hash % (MaxUses / useSlots) * useSlots
-	return u.seen[first : first+useSlots]
-}
-
-// slot returns a grant's place, or else one that it may have, or nil.
-func (u *Uses) slot(hash uint64, now time.Time) (free *seen) {
-	slots := u.slots(hash)
-	for i := range slots {
-		if slots[i].grant.Load() == hash {
-			return &slots[i]
-		}
-	}
+// choose returns the slot in which a use is to be noted, and what is in it: the grant's own, or
+// the one whose grant was not used for longest, if that is not of this minute.
+func choose(slots []atomic.Uint64, grant uint32, now time.Time) (slot *atomic.Uint64, before seen) {
 	longest := useStep
 	for i := range slots {
-		if since := slots[i].since(now); since >= longest {
-			free, longest = &slots[i], since
+		s := seen(slots[i].Load())
+		since := s.since(now)
+		switch {
+		case s.of(grant) && since < useStep:
+			return nil, 0 // somebody was faster
+		case s.of(grant):
+			return &slots[i], s
+		case since >= longest:
+			slot, before, longest = &slots[i], s, since
 		}
 	}
-	return free
+	return slot, before
 }
 
 // keep has a use written. If the store has not taken those before, it may be one too many.
-func (u *Uses) keep(hash uint64, use *lastUse) {
+func (u *Uses) keep(use *lastUse) {
 	u.mu.Lock()
-	if u.unwritten[hash] != nil || len(u.unwritten) < MaxUses {
-		u.unwritten[hash] = use
+	if u.unwritten[use.grant.ID] != nil || len(u.unwritten) < MaxUses {
+		u.unwritten[use.grant.ID] = use
 	}
 	u.mu.Unlock()
 	u.write.Soon()
@@ -163,9 +157,9 @@ func (u *Uses) keep(hash uint64, use *lastUse) {
 // have their turn in the end.
 func (u *Uses) writeAll(ctx context.Context) error {
 	u.mu.Lock()
-	hashes := slices.Collect(maps.Keys(u.unwritten))
+	ids := slices.Collect(maps.Keys(u.unwritten))
 	u.mu.Unlock()
-	for some := range slices.Chunk(hashes, usesAtOnce) {
+	for some := range slices.Chunk(ids, usesAtOnce) {
 		if err := u.writeSome(ctx, some); err != nil {
 			return fmt.Errorf("writing down the last uses: %w", err)
 		}
@@ -173,11 +167,11 @@ func (u *Uses) writeAll(ctx context.Context) error {
 	return nil
 }
 
-func (u *Uses) writeSome(ctx context.Context, some []uint64) error {
+func (u *Uses) writeSome(ctx context.Context, some []string) error {
 	errs := make([]error, len(some))
 	var all sync.WaitGroup
-	for i, hash := range some {
-		all.Go(func() { errs[i] = u.writeOne(ctx, hash) })
+	for i, id := range some {
+		all.Go(func() { errs[i] = u.writeOne(ctx, id) })
 	}
 	all.Wait()
 	for _, err := range errs {
@@ -188,9 +182,9 @@ func (u *Uses) writeSome(ctx context.Context, some []uint64) error {
 	return nil
 }
 
-func (u *Uses) writeOne(ctx context.Context, hash uint64) error {
+func (u *Uses) writeOne(ctx context.Context, id string) error {
 	u.mu.Lock()
-	use := u.unwritten[hash]
+	use := u.unwritten[id]
 	u.mu.Unlock()
 	noted := store.Use{GrantID: use.grant.ID, At: use.at.UTC().Round(0)}
 	if use.network.IsValid() {
@@ -205,8 +199,8 @@ func (u *Uses) writeOne(ctx context.Context, hash uint64) error {
 		return err
 	}
 	u.mu.Lock()
-	if u.unwritten[hash] == use { // and not a later one
-		delete(u.unwritten, hash)
+	if u.unwritten[id] == use { // and not a later one
+		delete(u.unwritten, id)
 	}
 	u.mu.Unlock()
 	if before != nil && len(before.Places) > 0 && len(noted.Places) > 0 && !slices.Contains(before.Places, noted.From) {

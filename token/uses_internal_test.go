@@ -58,7 +58,7 @@ func TestAUseAllocatesNothing(t *testing.T) {
 
 // A client whose token is good is let in beside a flood from its address for an hour.
 func TestAGrantIsRememberedForAnHour(t *testing.T) {
-	u, now := newUses(t), time.Now()
+	u, now := newUses(t), time.Now().Truncate(time.Second)
 	g := grantsOf(2)
 	u.note(g[0], new(http.Request), now)
 	for name, test := range map[string]struct {
