@@ -24,7 +24,7 @@ func TestWhatTheEndpointsAllocate(t *testing.T) {
 		{"a registration", registers(t, f.router, "none"), 52, 6_000},
 		{"a confidential registration", registers(t, f.router, "client_secret_basic"), 52, 5_200},
 		{"an authorization request that is checked", checks(t, f, onlyChecks(f)), 45, 4_000},
-		{"a code exchange", exchanges(t, f.router, f.client, approve), 60, 6_400},
+		{"a code exchange", exchanges(t, f.router, f.client, approve), 60, 6_600},
 		{"a refresh", refreshes(t, rarely.router, rarely.client, rarely.connect().Refresh), 55, 6_900},
 	} {
 		t.Run(test.name, func(t *testing.T) {

@@ -118,6 +118,15 @@ func (f *fixture) redeem(s *store.Store, code string) store.Tokens {
 	return tokens
 }
 
+// rotate exchanges a refresh token in a store.
+func (f *fixture) rotate(s *store.Store, refresh string) store.Tokens {
+	tokens, err := s.RotateRefresh(context.Background(), refresh, f.client, func(g *store.Grant) ([]string, error) { return g.Scopes, nil })
+	if err != nil {
+		f.tb.Fatal(err)
+	}
+	return tokens
+}
+
 // connect is an approval by the owner and its redemption.
 func (f *fixture) connect() store.Tokens { return f.redeem(f.store, f.approve(store.OwnerID)) }
 

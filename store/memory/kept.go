@@ -48,7 +48,7 @@ func (f *file) snapshot(changes []change) []change {
 // each visits what the tables have of the file.
 func (f *file) each(visit func(t *table, key store.Key, e entry)) {
 	for _, k := range f.tables {
-		k.table.each(func(i id, e entry) {
+		k.table.each("", func(i id, e entry) {
 			if k.part == nil || k.part(e) {
 				visit(k.table, store.Key{Kind: k.kind, ID: i.String()}, e)
 			}
@@ -58,7 +58,7 @@ func (f *file) each(visit func(t *table, key store.Key, e entry)) {
 
 func (f *file) count() (n int) {
 	for _, k := range f.tables {
-		k.table.each(func(_ id, e entry) {
+		k.table.each("", func(_ id, e entry) {
 			if k.part == nil || k.part(e) {
 				n++
 			}

@@ -20,12 +20,12 @@ type page struct {
 
 func (t *table) fill(p *page) {
 	if p.limit > 0 {
-		t.each(p.add)
+		t.each(p.prefix, p.add)
 	}
 }
 
 func (p *page) add(i id, e entry) {
-	if !i.hasPrefix(p.prefix) || i.compare(p.after) <= 0 || (p.last != "" && i.compare(p.last) > 0) {
+	if i.compare(p.after) <= 0 || (p.last != "" && i.compare(p.last) > 0) {
 		return
 	}
 	p.records = append(p.records, e.record(store.Key{Kind: p.kind, ID: i.String()}))

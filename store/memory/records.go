@@ -49,13 +49,17 @@ func put[K comparable](m *map[K]entry, id K, e entry) {
 
 func (r *records) len() int { return len(r.fixed) + len(r.other) }
 
-// each calls visit with every record.
-func (r *records) each(visit func(i id, e entry)) {
+// each calls visit with every record whose ID begins with prefix.
+func (r *records) each(prefix string, visit func(i id, e entry)) {
 	for f, e := range r.fixed {
-		visit(id{fixed: f}, e)
+		if len(prefix) <= fixedLen && string(f[:len(prefix)]) == prefix {
+			visit(id{fixed: f}, e)
+		}
 	}
 	for other, e := range r.other {
-		visit(id{other: other}, e)
+		if strings.HasPrefix(other, prefix) {
+			visit(id{other: other}, e)
+		}
 	}
 }
 
@@ -71,13 +75,6 @@ func (i *id) String() string {
 		return i.other
 	}
 	return string(i.fixed[:])
-}
-
-func (i *id) hasPrefix(prefix string) bool {
-	if i.other != "" {
-		return strings.HasPrefix(i.other, prefix)
-	}
-	return strings.HasPrefix(string(i.fixed[:]), prefix)
 }
 
 func (i *id) compare(other string) int {

@@ -69,7 +69,7 @@ type trimmed struct {
 
 // worn returns what has expired, and what takes more memory than it has to.
 func (s *shard) worn(now time.Time) (expired []string, smaller []trimmed) {
-	s.each(func(i id, e entry) {
+	s.each("", func(i id, e entry) {
 		if e.expired(now) {
 			expired = append(expired, i.String())
 		} else if value, ok := store.Trim(e.value, now); ok {

@@ -89,21 +89,21 @@ func (s *shard) update(id string, decide decision) (entry, error) {
 	return next, nil
 }
 
-// each calls visit with every record, while the record's shard is locked for
-// reading.
-func (t *table) each(visit func(i id, e entry)) {
+// each calls visit with every record whose ID begins with prefix, while the record's shard
+// is locked for reading.
+func (t *table) each(prefix string, visit func(i id, e entry)) {
 	for i := range t.shards {
-		t.shards[i].each(visit)
+		t.shards[i].each(prefix, visit)
 	}
 }
 
-func (s *shard) each(visit func(i id, e entry)) {
+func (s *shard) each(prefix string, visit func(i id, e entry)) {
 	if s.size.Load() == 0 {
 		return
 	}
 	s.recordsMu.RLock()
 	defer s.recordsMu.RUnlock()
-	s.records.each(visit)
+	s.records.each(prefix, visit)
 }
 
 // count is called by who has changed records, before others can.
