@@ -90,7 +90,6 @@ func (g *guard) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		g.trouble(w, r, oauth.TooOften(g.Strangers.RetryAfter()))
 		return
 	}
-	noted := g.Uses.noted(id, now) // asked early: memory answers while the token is hashed
 	grant, access, err := g.Store.Access(r.Context(), token, now)
 	switch {
 	case errors.Is(err, store.ErrNotFound):
@@ -113,9 +112,7 @@ func (g *guard) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		g.trouble(w, r, oauth.TooOften(g.Limit.RetryAfter()))
 		return
 	}
-	if !noted {
-		g.Uses.note(grant, r, now)
-	}
+	g.Uses.note(id, grant, r, now)
 	g.next.ServeHTTP(w, r.WithContext(admit(r.Context(), grant, access, g)))
 }
 

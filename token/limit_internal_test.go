@@ -117,7 +117,7 @@ func TestAMessageIsAsLargeAndAsDeepAsItMayBe(t *testing.T) {
 func TestOnlySoManyUsesAreRemembered(t *testing.T) {
 	u, r, now := newUses(t), new(http.Request), time.Now()
 	for _, g := range grantsOf(3 * MaxUses) {
-		u.note(g, r, now)
+		u.note(g.ID, g, r, now)
 	}
 	if n := len(u.unwritten); n > MaxUses || n < MaxUses*9/10 {
 		t.Errorf("%d uses are remembered, want %d or somewhat fewer", n, MaxUses)
@@ -128,7 +128,7 @@ func TestOnlySoManyUsesAreRemembered(t *testing.T) {
 func TestOnlySoManyUsesWaitToBeWritten(t *testing.T) {
 	u, r, now := newUses(t), new(http.Request), time.Now()
 	for i, g := range grantsOf(3 * MaxUses) {
-		u.note(g, r, now.Add(time.Duration(i/MaxUses)*2*useStep))
+		u.note(g.ID, g, r, now.Add(time.Duration(i/MaxUses)*2*useStep))
 	}
 	if n := len(u.unwritten); n != MaxUses {
 		t.Errorf("%d uses wait, want %d", n, MaxUses)
@@ -158,7 +158,7 @@ func TestOnlySoManyUsesAreWrittenAtOnce(t *testing.T) {
 		s := new(slow)
 		u := NewUses(s, func(*http.Request) netip.Prefix { return somewhere }, slog.New(slog.DiscardHandler))
 		for _, g := range grantsOf(10 * usesAtOnce) {
-			u.note(g, new(http.Request), time.Now())
+			u.note(g.ID, g, new(http.Request), time.Now())
 		}
 		u.Close()
 		if s.most != usesAtOnce {

@@ -88,9 +88,19 @@ func NewUses(s UseStore, network func(*http.Request) netip.Prefix, log *slog.Log
 // Close writes what is not written yet.
 func (u *Uses) Close() { u.write.Close() }
 
-// noted reports whether a use of a grant needs no note, because there is one of less than a
-// minute ago. It runs before every request.
-func (u *Uses) noted(id string, now time.Time) bool { return u == nil || u.within(id, now, useStep) }
+// note runs before every request that is let in. The ID is g's: whoever asks has it at hand,
+// and g's own lies elsewhere in memory.
+func (u *Uses) note(id string, g *store.Grant, r *http.Request, now time.Time) {
+	if u == nil || u.within(id, now, useStep) {
+		return
+	}
+	slots, grant := u.place(id)
+	slot, before := choose(slots, grant, now)
+	// Of many at once one succeeds.
+	if slot != nil && slot.CompareAndSwap(uint64(before), uint64(newSeen(grant, now))) {
+		u.keep(&lastUse{g, now, u.network(r)})
+	}
+}
 
 // remembers reports whether a grant was used lately.
 func (u *Uses) remembers(id string, now time.Time) bool {
@@ -112,16 +122,6 @@ func (u *Uses) place(id string) (slots []atomic.Uint64, grant uint32) {
 	hash := maphash.String(u.seed, id)
 	first := hash % (MaxUses / useSlots) * useSlots
 	return u.seen[first : first+useSlots], uint32(hash >> 32)
-}
-
-// note notes a use, if there is room.
-func (u *Uses) note(g *store.Grant, r *http.Request, now time.Time) {
-	slots, grant := u.place(g.ID)
-	slot, before := choose(slots, grant, now)
-	// Of many at once one succeeds.
-	if slot != nil && slot.CompareAndSwap(uint64(before), uint64(newSeen(grant, now))) {
-		u.keep(&lastUse{g, now, u.network(r)})
-	}
 }
 
 // choose returns the slot in which a use is to be noted, and what is in it: the grant's own, or

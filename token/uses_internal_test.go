@@ -32,23 +32,16 @@ func grantsOf(n int) []*store.Grant {
 	return grants
 }
 
-// use is what a request does.
-func use(u *Uses, g *store.Grant, r *http.Request, now time.Time) {
-	if !u.noted(g.ID, now) {
-		u.note(g, r, now)
-	}
-}
-
 func TestAUseAllocatesNothing(t *testing.T) {
 	for name, n := range map[string]int{"of grants that are remembered": 100, "and where there is no room": 10 * MaxUses} {
 		u, r, now := newUses(t), new(http.Request), time.Now()
 		grants := grantsOf(n)
 		for _, g := range grants {
-			u.note(g, r, now)
+			u.note(g.ID, g, r, now)
 		}
 		i := 0
 		if got := testing.AllocsPerRun(2*n, func() {
-			use(u, grants[i%n], r, now)
+			u.note(grants[i%n].ID, grants[i%n], r, now)
 			i++
 		}); got != 0 {
 			t.Errorf("%s: %v allocations, want none", name, got)
@@ -60,7 +53,7 @@ func TestAUseAllocatesNothing(t *testing.T) {
 func TestAGrantIsRememberedForAnHour(t *testing.T) {
 	u, now := newUses(t), time.Now().Truncate(time.Second)
 	g := grantsOf(2)
-	u.note(g[0], new(http.Request), now)
+	u.note(g[0].ID, g[0], new(http.Request), now)
 	for name, test := range map[string]struct {
 		id   string
 		at   time.Time
@@ -84,18 +77,18 @@ func BenchmarkAUse(b *testing.B) {
 		u, r, now := newUses(b), new(http.Request), time.Now()
 		grants := grantsOf(n)
 		for _, g := range grants {
-			u.note(g, r, now)
+			u.note(g.ID, g, r, now)
 		}
 		b.Run(fmt.Sprintf("%d grants", n), func(b *testing.B) {
 			b.ReportAllocs()
 			for i := 0; b.Loop(); i++ {
-				use(u, grants[i*7919%n], r, now)
+				u.note(grants[i*7919%n].ID, grants[i*7919%n], r, now)
 			}
 		})
 		b.Run(fmt.Sprintf("%d grants, parallel", n), func(b *testing.B) {
 			b.RunParallel(func(pb *testing.PB) {
 				for i := 0; pb.Next(); i++ {
-					use(u, grants[i*7919%n], r, now)
+					u.note(grants[i*7919%n].ID, grants[i*7919%n], r, now)
 				}
 			})
 		})
