@@ -187,7 +187,6 @@ var secretName = regexp.MustCompile(`(?i)(hash|secret|token|password|verifier|ch
 var notSecret = map[string]string{
 	"register/document_json.go token": "of JSON",
 	"ratelimit/table.go hash":         "finds an address in a table",
-	"token/uses.go hash":              "finds a slot of a table",
 }
 
 // §7.7: how long a comparison takes must not tell how much of a secret was right. So that

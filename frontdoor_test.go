@@ -28,6 +28,9 @@ func TestAWrongSetUpInFrontIsSaidOnce(t *testing.T) {
 		"a proxy that rewrites the host":        {"", "/authorize", peer, []string{"Host", "backend:8080", "Sec-Fetch-Dest", "document"}},
 		"a program at another name":             {"", "/authorize", stranger, []string{"Host", "backend:8080"}},
 		"a path prefix":                         {"path.prefixed", "/notes/authorize", stranger, nil},
+		"before the token endpoint":             {"path.prefixed", "/notes/token", stranger, nil},
+		"before registration":                   {"path.prefixed", "/notes/register", stranger, nil},
+		"before that of passkeys":               {"path.prefixed", "/notes/passkey/register", stranger, nil},
 		"no path prefix":                        {"", "/passkey/register", stranger, nil},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -87,7 +87,7 @@ func (j *Journal) note(e store.Event) {
 func (j *Journal) own() []store.Event {
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	return newest(slices.Clone(j.events), Kept)
+	return slices.Clone(newest(j.events, Kept))
 }
 
 // Recent returns the last n events of all processes, also of those that have ended, the

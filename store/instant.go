@@ -7,8 +7,9 @@ import (
 
 // An Instant is a time in a third of the memory of a time.Time, and without a pointer for
 // the garbage collector to follow: there are several in each of a million grants. It is
-// Unix time in nanoseconds; zero is the zero time, which stands for never. In JSON it
-// is what a time.Time is.
+// Unix time in nanoseconds; zero is the zero time. What that stands for says the field: as the
+// expiry of a record it is never, and a token of which none is known has expired. In JSON an
+// Instant is what a time.Time is.
 type Instant int64
 
 // At returns t as an Instant. Times from the years before 1678 and after 2261 become the
@@ -38,7 +39,7 @@ func (i Instant) Time() time.Time {
 	return time.Unix(0, int64(i)).UTC()
 }
 
-// After reports whether i is after t. Never is not.
+// After reports whether i is after t. Zero is after nothing.
 func (i Instant) After(t time.Time) bool { return i != 0 && i > At(t) }
 
 // MarshalJSON implements json.Marshaler.

@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"unique"
 )
 
 // Most grants have one access token, and many one spent token. Such a grant is one piece
@@ -53,7 +54,8 @@ var lists = struct {
 	known map[string][]string
 }{known: make(map[string][]string)}
 
-// shared returns scopes as they are in memory already, or a copy. Nobody changes it.
+// shared returns scopes as they are in memory already, or a copy. Nobody changes it. Its
+// texts are copies too: a name may be a part of a whole request.
 func shared(scopes []string) []string {
 	if scopes == nil {
 		return nil
@@ -65,11 +67,14 @@ func shared(scopes []string) []string {
 	if ok && slices.Equal(list, scopes) {
 		return list
 	}
-	list = slices.Clone(scopes)
+	list = make([]string, len(scopes))
+	for i, scope := range scopes {
+		list[i] = unique.Make(scope).Value()
+	}
 	lists.Lock()
 	defer lists.Unlock()
 	if len(lists.known) < maxLists {
-		lists.known[name] = list
+		lists.known[strings.Clone(name)] = list
 	}
 	return list
 }

@@ -4,7 +4,9 @@ import (
 	"fmt"
 	"maps"
 	"reflect"
+	"runtime"
 	"slices"
+	"strings"
 	"testing"
 )
 
@@ -43,6 +45,28 @@ func TestAPackedGrantIsTheSameAndSharesNoTokens(t *testing.T) {
 	}
 }
 
+// A scope is a part of the request that asked for it, which may be long.
+func TestASharedListHoldsNoMoreThanItsNames(t *testing.T) {
+	known := lists.known
+	t.Cleanup(func() { lists.known = known })
+	lists.known = make(map[string][]string)
+	const requests, length = 32, 1 << 20
+	var m runtime.MemStats
+	runtime.GC()
+	runtime.ReadMemStats(&m)
+	before := m.HeapAlloc
+	for i := range requests {
+		request := strings.Repeat("x", length) + fmt.Sprint("name-", i)
+		shared([]string{request[length:]})
+		shared([]string{request[length:], request[length+1:]})
+	}
+	runtime.GC()
+	runtime.ReadMemStats(&m)
+	if held := int(m.HeapAlloc) - int(before); held > requests*length/2 {
+		t.Errorf("%d bytes are held for %d names", held, 2*requests)
+	}
+}
+
 // A million grants are a million objects, and not four million.
 func TestAGrantOfOneTokenIsOnePieceOfMemory(t *testing.T) {
 	for spent := range 2 {
@@ -68,6 +92,12 @@ func TestOnlySoManyListsOfScopesAreShared(t *testing.T) {
 	}
 	if n := len(lists.known); n != maxLists {
 		t.Errorf("%d lists are known, want %d", n, maxLists)
+	}
+	own := []string{"mine"}
+	kept := shared(own)
+	own[0] = "changed"
+	if kept[0] != "mine" {
+		t.Error("who asked can change it")
 	}
 	if shared(nil) != nil {
 		t.Error("no list became one")

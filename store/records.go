@@ -121,7 +121,7 @@ type Grant struct {
 
 // A Code is an authorization code that waits to be redeemed.
 type Code struct {
-	Challenge string    `json:"challenge"` // PKCE S256
+	Challenge string    `json:"challenge"` // PKCE S256; a code lives too short to be kept small
 	ExpiresAt time.Time `json:"expires_at"`
 }
 

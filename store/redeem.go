@@ -196,12 +196,12 @@ func (s *Store) issue(g *Grant, e exchange, scopes []string, refresh bool, now t
 	var accesses [MaxAccess + 1]AccessToken // here, because with copies them
 	var spents [MaxSpent + 1]Spent
 	next := g.with(
-		last(MaxAccess, accesses[:0], g.Access, func(old *AccessToken) bool { return old.ExpiresAt.After(now) },
+		appendLiving(MaxAccess, accesses[:0], g.Access, func(old *AccessToken) bool { return old.ExpiresAt.After(now) },
 			AccessToken{Hash: secret.Sum(access), Scopes: kept, ExpiresAt: At(now.Add(s.life.Access))}),
-		last(MaxSpent, spents[:0], g.Spent, func(old *Spent) bool { return !old.over(now) },
+		appendLiving(MaxSpent, spents[:0], g.Spent, func(old *Spent) bool { return !old.over(now) },
 			Spent{Until: At(now.Add(e.again)), Successors: secret.Seal(e.key, access, successor)}),
 	)
-	if next.Code != nil {
+	if next.Code != nil { // which is what was spent, and begins the family
 		next.Code, next.FamilyHash = nil, secret.Sum(e.spent.family)
 	}
 	next.UsedAt = At(now)
@@ -213,9 +213,9 @@ func (s *Store) issue(g *Grant, e exchange, scopes []string, refresh bool, now t
 	return tokens, s.keep(next, now)
 }
 
-// last appends to next what still lives of list, and item behind it; if they are more than
-// most, without the first.
-func last[T any](most int, next, list []T, lives func(*T) bool, item T) []T {
+// appendLiving appends to next what still lives of list, and item behind it; if they are more
+// than most, without the first.
+func appendLiving[T any](most int, next, list []T, lives func(*T) bool, item T) []T {
 	for i := range list {
 		if lives(&list[i]) {
 			next = append(next, list[i])

@@ -165,6 +165,23 @@ func TestARedeemedCodeIsRepeatedForTenSecondsAndThenEndsItsGrant(t *testing.T) {
 	})
 }
 
+// A code that is repeated in its time gets the newest pair, though the refresh token in between
+// would be too late for a repeat of its own.
+func TestACodeIsRepeatedAfterTheGraceOfItsRefreshToken(t *testing.T) {
+	timed(t, store.Lifetimes{RefreshGrace: time.Second}, func(s *server) {
+		code := s.approve()
+		first, err := s.redeem(code, verifier)
+		s.is(err, nil)
+		second := s.rotated(first.Refresh)
+		time.Sleep(3 * time.Second)
+		again, err := s.redeem(code, verifier)
+		s.is(err, nil)
+		if !again.Repeated || again.Refresh != second.Refresh || again.Access != second.Access {
+			s.Error("the repeat did not get the newest pair")
+		}
+	})
+}
+
 func TestALateReuseWithAnotherVerifierEndsTheGrantToo(t *testing.T) {
 	timed(t, store.Lifetimes{}, func(s *server) {
 		code := s.approve()

@@ -113,7 +113,7 @@ func (g *guard) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	g.Uses.note(id, grant, r, now)
-	g.next.ServeHTTP(w, r.WithContext(admit(r.Context(), grant, access, g)))
+	g.next.ServeHTTP(w, r.WithContext(&admitted{r.Context(), grant, access, g}))
 }
 
 // flooded reports whether the database should not be asked about a token: too many from

@@ -34,7 +34,7 @@ func IdentityFromContext(ctx context.Context) (identity Identity, ok bool) {
 		KeyName:   admitted.grant.KeyName,
 		GrantID:   admitted.grant.ID,
 		Resource:  admitted.grant.Resource,
-		Scopes:    admitted.ownScopes(),
+		Scopes:    slices.Clone(admitted.access.Scopes), // the store's own must not change
 		ExpiresAt: admitted.access.ExpiresAt.Time(),
 	}, true
 }
@@ -47,27 +47,6 @@ type admitted struct {
 	grant  *store.Grant
 	access *store.AccessToken
 	guard  *guard
-	scopes [fewScopes]string // if there are no more
-}
-
-// fewScopes is how many most access tokens have.
-const fewScopes = 2
-
-func admit(ctx context.Context, grant *store.Grant, access *store.AccessToken, g *guard) *admitted {
-	a := &admitted{Context: ctx, grant: grant, access: access, guard: g}
-	if len(access.Scopes) <= fewScopes {
-		copy(a.scopes[:], access.Scopes)
-	}
-	return a
-}
-
-// ownScopes returns the token's scopes as this request's own: the store's must not change.
-func (a *admitted) ownScopes() []string {
-	n := len(a.access.Scopes)
-	if n > fewScopes {
-		return slices.Clone(a.access.Scopes)
-	}
-	return a.scopes[:n:n]
 }
 
 type admittedKey struct{}

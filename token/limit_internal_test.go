@@ -11,6 +11,7 @@ import (
 	"os"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -103,7 +104,7 @@ func TestAMessageIsAsLargeAndAsDeepAsItMayBe(t *testing.T) {
 			inner := http.HandlerFunc(func(http.ResponseWriter, *http.Request) {})
 			r := httptest.NewRequest("POST", "/mcp", strings.NewReader(test.body))
 			r.Header.Set("Content-Type", "application/json")
-			r = r.WithContext(admit(r.Context(), new(store.Grant), new(store.AccessToken), new(guard)))
+			r = r.WithContext(&admitted{r.Context(), new(store.Grant), new(store.AccessToken), new(guard)})
 			w := httptest.NewRecorder()
 			RequireToolScopes(inner, nil).ServeHTTP(w, r)
 			if w.Code != test.status {
@@ -113,14 +114,73 @@ func TestAMessageIsAsLargeAndAsDeepAsItMayBe(t *testing.T) {
 	}
 }
 
-// Whoever is one too many is let in and not remembered.
+// Whoever is one too many is let in and not remembered, and displaces nobody.
 func TestOnlySoManyUsesAreRemembered(t *testing.T) {
 	u, r, now := newUses(t), new(http.Request), time.Now()
-	for _, g := range grantsOf(3 * MaxUses) {
+	grants := grantsOf(3 * MaxUses)
+	for _, g := range grants {
 		u.note(g.ID, g, r, now)
 	}
-	if n := len(u.unwritten); n > MaxUses || n < MaxUses*9/10 {
+	remembered := func(of []*store.Grant) (n int) {
+		for _, g := range of {
+			if u.remembers(g.ID, now) {
+				n++
+			}
+		}
+		return n
+	}
+	if n := remembered(grants); n > MaxUses || n < MaxUses*9/10 {
 		t.Errorf("%d uses are remembered, want %d or somewhat fewer", n, MaxUses)
+	}
+	if first := grants[:MaxUses/4]; remembered(first) < len(first)*99/100 {
+		t.Errorf("%d of the first %d are remembered", remembered(first), len(first))
+	}
+}
+
+func TestTheGrantThatWasNotUsedForLongestGivesWay(t *testing.T) {
+	slots, now := make([]atomic.Uint64, useSlots), time.Now()
+	for i := range slots {
+		age := time.Duration((i+3)%useSlots+2) * useStep // the oldest is neither first nor last
+		slots[i].Store(uint64(newSeen(uint32(i+1), now.Add(-age))))
+	}
+	oldest := useSlots - 4
+	if slot, before := choose(slots, 99, now); slot != &slots[oldest] || !before.of(uint32(oldest+1)) {
+		t.Errorf("another gives way, of %d", before>>32)
+	}
+	if slot, before := choose(slots, 3, now); slot != &slots[2] || !before.of(3) {
+		t.Error("a grant that has a slot takes another")
+	}
+	slots[2].Store(uint64(newSeen(3, now)))
+	if slot, _ := choose(slots, 3, now); slot != nil {
+		t.Error("what was noted a moment ago is noted again")
+	}
+}
+
+// again is a store that is told of the next use while it writes one.
+type again struct {
+	write func()
+	wrote int
+}
+
+func (a *again) NoteUse(context.Context, store.Use) (*store.Use, error) {
+	if a.wrote++; a.wrote == 1 {
+		a.write()
+	}
+	return nil, nil
+}
+
+func TestAUseDuringTheWriteOfTheLastIsWrittenToo(t *testing.T) {
+	g, now, s := grantsOf(1)[0], time.Now(), new(again)
+	u := NewUses(s, func(*http.Request) netip.Prefix { return somewhere }, slog.New(slog.DiscardHandler))
+	s.write = func() { u.note(g.ID, g, new(http.Request), now.Add(2*useStep)) }
+	u.note(g.ID, g, new(http.Request), now)
+	for range 2 {
+		if err := u.writeAll(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if s.wrote != 2 || len(u.unwritten) != 0 {
+		t.Errorf("%d writes, and %d wait", s.wrote, len(u.unwritten))
 	}
 }
 
@@ -189,7 +249,7 @@ func TestAMessageHasSoLongToArrive(t *testing.T) {
 		d := &dripping{ResponseRecorder: httptest.NewRecorder()}
 		r := httptest.NewRequest("POST", "/mcp", d)
 		r.Header.Set("Content-Type", "application/json")
-		r = r.WithContext(admit(r.Context(), new(store.Grant), new(store.AccessToken), new(guard)))
+		r = r.WithContext(&admitted{r.Context(), new(store.Grant), new(store.AccessToken), new(guard)})
 		RequireToolScopes(http.NotFoundHandler(), nil).ServeHTTP(d, r)
 		if took := time.Since(began); d.Code != http.StatusBadRequest || took != messageTime {
 			t.Errorf("%d after %v", d.Code, took)

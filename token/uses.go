@@ -22,8 +22,8 @@ const (
 	// be noted.
 	useStep = time.Minute
 
-	// MaxUses is how many grants used in the last minute or two are remembered, or
-	// somewhat fewer. Who is one too many is let in all the same.
+	// MaxUses is how many grants used in the last hour are remembered, or somewhat fewer,
+	// and how many uses wait to be written. Who is one too many is let in all the same.
 	MaxUses = 1 << 17
 
 	// useKept is how long it is remembered that a grant was used, if there is room:
@@ -63,8 +63,8 @@ func newSeen(grant uint32, at time.Time) seen { return seen(grant)<<32 | seen(ui
 
 func (s seen) of(grant uint32) bool { return s != 0 && uint32(s>>32) == grant }
 
-// since is how long ago that was, to the second. A clock that was put back makes no
-// difference.
+// since is how long ago that was, to the second. A clock that was put back counts as if it had
+// been put forward.
 func (s seen) since(now time.Time) time.Duration {
 	return (time.Duration(int32(uint32(now.Unix())-uint32(s))) * time.Second).Abs()
 }

@@ -58,7 +58,7 @@ func (r *records) each(prefix string, visit func(i id, e entry)) {
 	}
 	for other, e := range r.other {
 		if strings.HasPrefix(other, prefix) {
-			visit(id{other: other}, e)
+			visit(id{other: other, isOther: true}, e)
 		}
 	}
 }
@@ -66,19 +66,20 @@ func (r *records) each(prefix string, visit func(i id, e entry)) {
 // An id is one of either kind. Nearly all that are looked at in a list are not on the page,
 // so a string is made of one only where it is needed.
 type id struct {
-	fixed fixedID
-	other string // empty: fixed
+	fixed   fixedID
+	other   string
+	isOther bool
 }
 
 func (i *id) String() string {
-	if i.other != "" {
+	if i.isOther {
 		return i.other
 	}
 	return string(i.fixed[:])
 }
 
 func (i *id) compare(other string) int {
-	if i.other != "" {
+	if i.isOther {
 		return strings.Compare(i.other, other)
 	}
 	return strings.Compare(string(i.fixed[:]), other)

@@ -16,10 +16,10 @@ const shardCount = 256
 // A table holds the records of one kind.
 type table struct {
 	shards [shardCount]shard
-	limit  *limit // nil: any number of records
-	file   *file  // nil: in memory only
-	spare  *file  // of the records that carry an expiry; nil: they are in file too
-	_      [40]byte
+	limit  *limit   // nil: any number of records
+	file   *file    // nil: in memory only
+	spare  *file    // of the records that carry an expiry; nil: they are in file too
+	_      [40]byte // to a cache line, so that the shards of the next table have one each too
 }
 
 type shard struct {

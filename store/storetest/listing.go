@@ -44,6 +44,20 @@ var listing = []rule{
 			}
 		}
 	}},
+	{"List has IDs of the usual length among others in their order, on pages of any size", func(s *subject) {
+		const usual = "abcdefghijklmnopqrstuv" // a backend may keep those of this length apart
+		ids := []string{usual[:21], usual[:21] + "_", usual, usual + "0", usual + "1", usual[:21] + "w", usual[:20] + "z"}
+		for _, id := range ids {
+			s.create(id, number(1))
+		}
+		slices.Sort(ids)
+		for limit := 1; limit <= len(ids)+1; limit++ {
+			s.pages(limit, ids)
+		}
+		s.lists(usual, "", 10, usual, usual+"0", usual+"1")
+		s.lists(usual+"0", "", 10, usual+"0")
+		s.lists("", usual, 10, ids[slices.Index(ids, usual)+1:]...)
+	}},
 	{"List goes on after an ID that is not there", func(s *subject) {
 		for _, id := range []string{"a", "c", "e"} {
 			s.create(id, number(1))
