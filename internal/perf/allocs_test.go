@@ -25,7 +25,8 @@ func TestWhatTheEndpointsAllocate(t *testing.T) {
 		{"a confidential registration", registers(t, f.router, "client_secret_basic"), 52, 5_200},
 		{"an authorization request that is checked", checks(t, f, onlyChecks(f)), 45, 4_000},
 		{"a code exchange", exchanges(t, f.router, f.client, approve), 60, 6_600},
-		{"a refresh", refreshes(t, rarely.router, rarely.client, rarely.connect().Refresh), 55, 6_900},
+		{"a refresh", refreshes(t, f.router, f.client, f.refresh), 55, 6_500},
+		{"a refresh beside as many access tokens as may live", rotates(t, rarely.router, rarely.client, rarely.refresh()), 55, 6_900},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			const runs = 300

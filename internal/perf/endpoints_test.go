@@ -56,22 +56,31 @@ func BenchmarkExchange(b *testing.B) {
 }
 
 func BenchmarkRefresh(b *testing.B) {
-	f := setUp(b, false, seldom)
-	_, floor := f.floor.Connect(f.client)
-	ratios.Against(b, 1.6, refreshes(b, f.floor, f.client, floor), refreshes(b, f.router, f.client, f.connect().Refresh))
+	b.Run("the first of a grant", func(b *testing.B) {
+		f := setUp(b, false)
+		ratios.Against(b, 1.6, refreshes(b, f.floor, f.client, f.floorRefresh), refreshes(b, f.router, f.client, f.refresh))
+	})
+	b.Run("beside as many access tokens as may live", func(b *testing.B) {
+		f := setUp(b, false, seldom)
+		ratios.Against(b, 0, rotates(b, f.floor, f.client, f.floorRefresh()), rotates(b, f.router, f.client, f.refresh()))
+	})
 }
 
 // seldom makes each refresh come after the grace of the one before, as those of a client do,
 // which refreshes each day or hour.
 func seldom(cfg *mcpoauth.Config) { cfg.RefreshGrace = time.Nanosecond }
 
+// refresh returns the refresh token of a new grant, and floorRefresh that of the floor's.
+func (f *fixture) refresh() string { return f.connect().Refresh }
+
+func (f *fixture) floorRefresh() string {
+	_, refresh := f.floor.Connect(f.client)
+	return refresh
+}
+
 func BenchmarkRevoke(b *testing.B) {
 	f := setUp(b, false)
-	floor := func() string {
-		_, refresh := f.floor.Connect(f.client)
-		return refresh
-	}
-	ratios.Against(b, 0, revokes(b, f.floor, f.client, floor), revokes(b, f.router, f.client, func() string { return f.connect().Refresh }))
+	ratios.Against(b, 0, revokes(b, f.floor, f.client, f.floorRefresh), revokes(b, f.router, f.client, f.refresh))
 }
 
 func get(tb testing.TB, h http.Handler, status int, target string) perf.Op {
@@ -110,19 +119,40 @@ func exchanges(tb testing.TB, h http.Handler, client string, approve func() stri
 	}
 }
 
-// refreshes rotates one grant again and again.
-func refreshes(tb testing.TB, h http.Handler, client, token string) perf.Op {
-	return perf.Op{Run: perf.Ask(tb, h, http.StatusOK, func() *http.Request {
-		return perf.Post("/token", form, url.Values{"grant_type": {"refresh_token"}, "client_id": {client}, "refresh_token": {token}}.Encode())
-	}, func(w *perf.Writer) bool {
-		var answer struct {
-			Refresh string `json:"refresh_token"`
-		}
-		before := token
-		err := json.Unmarshal(w.Body, &answer)
-		token = answer.Refresh
-		return err == nil && token != "" && token != before
+// refreshes exchanges the refresh tokens of grants that connect has made beforehand.
+func refreshes(tb testing.TB, h http.Handler, client string, connect func() string) perf.Op {
+	var tokens []string
+	var token string
+	return perf.Op{
+		Prepare: stock(&tokens, connect),
+		Run: perf.Ask(tb, h, http.StatusOK, func() *http.Request {
+			token = pop(&tokens)
+			return refreshing(client, token)
+		}, func(w *perf.Writer) bool { return anotherRefresh(w, token) != "" }),
+	}
+}
+
+// rotates exchanges one grant's refresh tokens again and again.
+func rotates(tb testing.TB, h http.Handler, client, token string) perf.Op {
+	return perf.Op{Run: perf.Ask(tb, h, http.StatusOK, func() *http.Request { return refreshing(client, token) }, func(w *perf.Writer) bool {
+		token = anotherRefresh(w, token)
+		return token != ""
 	})}
+}
+
+func refreshing(client, token string) *http.Request {
+	return perf.Post("/token", form, url.Values{"grant_type": {"refresh_token"}, "client_id": {client}, "refresh_token": {token}}.Encode())
+}
+
+// anotherRefresh returns the refresh token of an answer, or "" if that is the one before.
+func anotherRefresh(w *perf.Writer, before string) string {
+	var answer struct {
+		Refresh string `json:"refresh_token"`
+	}
+	if err := json.Unmarshal(w.Body, &answer); err != nil || answer.Refresh == before {
+		return ""
+	}
+	return answer.Refresh
 }
 
 // revokes ends grants by their refresh tokens.

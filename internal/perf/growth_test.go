@@ -35,7 +35,7 @@ func byGrants(b *testing.B) panel {
 	mine := f.connect().Refresh
 	return measured(b, "live grants", []int{10, 100, 1_000, 10_000, 100_000, 1_000_000}, func(n int) []sample {
 		f.grow(n)
-		refresh := refreshes(b, f.router, f.client, mine)
+		refresh := rotates(b, f.router, f.client, mine)
 		defer func() { mine = f.connect().Refresh }()
 		return []sample{
 			{"bearer check", perf.Calls(b, f.router, http.StatusOK, perf.Spread(f.tokens)...)},
@@ -55,7 +55,7 @@ func byClients(b *testing.B) panel {
 			f.approve(store.OwnerID)
 		}
 		return []sample{
-			{"refresh", refreshes(b, f.router, f.client, f.connect().Refresh)},
+			{"refresh", rotates(b, f.router, f.client, f.refresh())},
 			{"registration", registers(b, f.router, "none")},
 			{"approval page", get(b, f.router, http.StatusOK, "/authorize?"+authorization(f.client, perf.Scope).Encode())},
 		}
@@ -92,7 +92,7 @@ func byScopes(b *testing.B) panel {
 		tokens := f.redeem(f.store, f.approve(store.OwnerID, names...))
 		return []sample{
 			{"bearer check", perf.Calls(b, f.router, http.StatusOK, tokens.Access)},
-			{"refresh", refreshes(b, f.router, f.client, tokens.Refresh)},
+			{"refresh", rotates(b, f.router, f.client, tokens.Refresh)},
 			{"discovery", get(b, f.router, http.StatusOK, "/.well-known/oauth-authorization-server")},
 		}
 	})
@@ -109,7 +109,7 @@ func byResources(b *testing.B) panel {
 		tokens := f.connect()
 		return []sample{
 			{"bearer check", perf.Calls(b, f.router, http.StatusOK, tokens.Access)},
-			{"refresh", refreshes(b, f.router, f.client, tokens.Refresh)},
+			{"refresh", rotates(b, f.router, f.client, tokens.Refresh)},
 			{"discovery", get(b, f.router, http.StatusOK, "/.well-known/oauth-authorization-server")},
 		}
 	})

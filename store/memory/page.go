@@ -25,7 +25,7 @@ func (t *table) fill(p *page) {
 }
 
 func (p *page) add(i id, e entry) {
-	if i.compare(p.after) <= 0 || (p.last != "" && i.compare(p.last) > 0) {
+	if !i.after(p.after) || p.last != "" && i.after(p.last) {
 		return
 	}
 	p.records = append(p.records, e.record(store.Key{Kind: p.kind, ID: i.String()}))

@@ -78,9 +78,11 @@ func (i *id) String() string {
 	return string(i.fixed[:])
 }
 
-func (i *id) compare(other string) int {
+// after reports whether i sorts after an ID. It is asked of records that are on no page, and
+// makes no string of them.
+func (i *id) after(other string) bool {
 	if i.isOther {
-		return strings.Compare(i.other, other)
+		return i.other > other
 	}
-	return strings.Compare(string(i.fixed[:]), other)
+	return string(i.fixed[:]) > other
 }
