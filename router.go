@@ -348,6 +348,6 @@ func (s settings) announceSetup(st *store.Store) error {
 func (s settings) limit(name string, perMinute int) func(refusal, http.HandlerFunc) http.Handler {
 	table := s.limited(name, perMinute)
 	return func(refuse refusal, next http.HandlerFunc) http.Handler {
-		return s.asked(ratelimit.ByAddress(table, s.proxies, next, refuse))
+		return ratelimit.ByAddress(table, s.proxies, s.asked(next), refuse)
 	}
 }

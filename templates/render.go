@@ -2,6 +2,7 @@ package templates
 
 import (
 	"log/slog"
+	"maps"
 	"net/http"
 	"strconv"
 )
@@ -44,22 +45,23 @@ func (p *Pages) Fix(page Page) (Fixed, error) {
 func (f Fixed) Write(w http.ResponseWriter, status int) { write(w, status, f.body) }
 
 func write(w http.ResponseWriter, status int, body []byte) {
-	setHeaders(w.Header())
+	maps.Copy(w.Header(), pageHeaders)
 	w.Header().Set("Content-Length", strconv.Itoa(len(body)))
 	w.WriteHeader(status)
 	w.Write(body)
 }
 
-func setHeaders(h http.Header) {
-	h.Set("Content-Type", "text/html; charset=utf-8")
-	h.Set("Cache-Control", "no-store")
-	h.Set("Content-Security-Policy", contentSecurityPolicy)
-	h.Set("Permissions-Policy", permissionsPolicy)
+// pageHeaders are those of each page. They are made once: a flood is answered with pages.
+var pageHeaders = http.Header{
+	"Content-Type":            {"text/html; charset=utf-8"},
+	"Cache-Control":           {"no-store"},
+	"Content-Security-Policy": {contentSecurityPolicy},
+	"Permissions-Policy":      {permissionsPolicy},
 	// Not no-referrer: under it browsers send "Origin: null" with our own forms,
 	// and one too old for Sec-Fetch-Site would look like an attacker.
-	h.Set("Referrer-Policy", "same-origin")
-	h.Set("X-Content-Type-Options", "nosniff")
-	h.Set("X-Frame-Options", "DENY")
+	"Referrer-Policy":        {"same-origin"},
+	"X-Content-Type-Options": {"nosniff"},
+	"X-Frame-Options":        {"DENY"},
 	// No Cross-Origin-Opener-Policy: a client that opened us in a popup would
 	// lose its window for good, and with it the answer, even after the redirect
 	// back. What the opener could do meanwhile, frame-ancestors and the passkey's
