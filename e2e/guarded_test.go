@@ -9,10 +9,12 @@ import (
 	"net/url"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 
 	"github.com/mcpoauth/mcpoauth"
+	"github.com/mcpoauth/mcpoauth/internal/realserver"
 	"github.com/mcpoauth/mcpoauth/store/memory"
 )
 
@@ -49,12 +51,7 @@ func startFixture(t *testing.T, args ...string) *url.URL {
 // choose one themselves.
 func freeAddr(t *testing.T) string {
 	t.Helper()
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer listener.Close()
-	return listener.Addr().String()
+	return net.JoinHostPort("127.0.0.1", strconv.Itoa(realserver.FreePort(t)))
 }
 
 // guard serves what is at upstream behind the library, as an operator does who

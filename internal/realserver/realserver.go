@@ -7,6 +7,7 @@ package realserver
 import (
 	"bytes"
 	"errors"
+	"math/rand/v2"
 	"net"
 	"os"
 	"os/exec"
@@ -41,15 +42,22 @@ func find(t testing.TB, program string, patterns ...string) string {
 	return ""
 }
 
-// FreePort returns a port of loopback that nobody listens on just now.
+// FreePort returns a port of loopback that nobody listens on just now. It is none of those
+// that systems give out by themselves: until a server takes it, a client of another test could
+// get it for a connection of its own.
 func FreePort(t testing.TB) int {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
+	const first, count, tries = 10_000, 20_000, 100
+	var err error
+	for range tries {
+		var l net.Listener
+		if l, err = net.Listen("tcp", loopback(first+rand.IntN(count))); err == nil {
+			defer l.Close()
+			return l.Addr().(*net.TCPAddr).Port
+		}
 	}
-	defer l.Close()
-	return l.Addr().(*net.TCPAddr).Port
+	t.Fatal("finding a free port: ", err)
+	return 0
 }
 
 // A Process is a server that a test started. Its address stays the same over
