@@ -12,6 +12,12 @@ import (
 const (
 	shards = 64
 	ways   = 4 // places that a caller may have, side by side in memory
+
+	// advance is how many requests a caller gets from its bucket at once, if one in advanceOf of
+	// the limit is as many. The bucket lies elsewhere in memory, and is not looked at before
+	// each request. Of those left over after a pause a caller may make that many more.
+	advance   = 16
+	advanceOf = 256
 )
 
 // A Table holds a token bucket for each caller. It is bounded: where there is no place
@@ -21,7 +27,8 @@ type Table[K comparable] struct {
 	shards   [shards]shard // first, so that each has a cache line
 	limit    rate.Limit
 	burst    int
-	perShard int // sets
+	advance  uint32 // at least 1
+	perShard int    // sets
 	seed     maphash.Seed
 
 	hit  func(caller K) // nil: nobody is told
@@ -37,12 +44,18 @@ type shard struct {
 // A set is the places that a caller may have.
 type set [ways]place
 
-// A place is a caller's, who is known by a hash: nobody outside knows its seed, so
+// A place is a caller's, who is known by half a hash: nobody outside knows its seed, so
 // nobody can choose to share the bucket of somebody else.
 type place struct {
-	caller uint64
+	caller uint32
+	left   uint32        // requests that the caller has got from its bucket, and not made yet
 	bucket *rate.Limiter // nil: a free place
 }
+
+func (p *place) is(hash uint64) bool { return p.caller == uint32(hash>>32) && p.bucket != nil }
+
+// tokens is how many requests the caller may make now.
+func (p *place) tokens(now time.Time) float64 { return p.bucket.TokensAt(now) + float64(p.left) }
 
 // NewTable returns a table in which each caller may ask perMinute times a minute,
 // all at once if they like, and that holds up to capacity callers, at least 256. A
@@ -54,6 +67,7 @@ func NewTable[K comparable](perMinute, capacity int) *Table[K] {
 	return &Table[K]{
 		limit:    rate.Limit(float64(perMinute) / time.Minute.Seconds()),
 		burst:    perMinute,
+		advance:  uint32(max(1, min(advance, perMinute/advanceOf))),
 		perShard: max(1, capacity/shards/ways),
 		seed:     maphash.MakeSeed(),
 	}
@@ -85,7 +99,19 @@ func (t *Table[K]) take(caller K, now time.Time) bool {
 	if s.sets == nil {
 		s.sets = make([]set, t.perShard)
 	}
-	return t.bucket(t.set(s, hash), hash, now).AllowN(now, 1)
+	p := t.place(t.set(s, hash), hash, now)
+	if p.left == 0 {
+		switch {
+		case p.bucket.AllowN(now, int(t.advance)):
+			p.left = t.advance
+		case t.advance > 1 && p.bucket.AllowN(now, 1):
+			p.left = 1
+		default:
+			return false
+		}
+	}
+	p.left--
+	return true
 }
 
 // spent reports whether a caller may not make a request now. It counts nothing.
@@ -99,8 +125,8 @@ func (t *Table[K]) spent(caller K, now time.Time) bool {
 	if s.sets == nil {
 		return false
 	}
-	bucket := t.set(s, hash).find(hash)
-	return bucket != nil && bucket.TokensAt(now) < 1
+	p := t.set(s, hash).find(hash)
+	return p != nil && p.tokens(now) < 1
 }
 
 func (t *Table[K]) shard(caller K) (hash uint64, s *shard) {
@@ -111,22 +137,22 @@ func (t *Table[K]) shard(caller K) (hash uint64, s *shard) {
 // set returns the places that a caller may have in its shard.
 func (t *Table[K]) set(s *shard, hash uint64) *set { return &s.sets[hash/shards%uint64(t.perShard)] }
 
-// find returns the bucket of a caller, or nil.
-func (s *set) find(hash uint64) *rate.Limiter {
+// find returns the place of a caller, or nil.
+func (s *set) find(hash uint64) *place {
 	for i := range s {
-		if s[i].caller == hash && s[i].bucket != nil {
-			return s[i].bucket
+		if s[i].is(hash) {
+			return &s[i]
 		}
 	}
 	return nil
 }
 
-// bucket returns the caller's bucket, a new one if need be. Of a full set the bucket that
-// is the fullest gives way: a flood from many addresses may gain a few requests by that,
+// place returns the caller's place, with a new bucket if need be. Of a full set the bucket
+// that is the fullest gives way: a flood from many addresses may gain a few requests by that,
 // and costs an honest caller nothing.
-func (t *Table[K]) bucket(places *set, hash uint64, now time.Time) *rate.Limiter {
-	if bucket := places.find(hash); bucket != nil {
-		return bucket
+func (t *Table[K]) place(places *set, hash uint64, now time.Time) *place {
+	if p := places.find(hash); p != nil {
+		return p
 	}
 	chosen, most := &places[0], math.Inf(-1)
 	for i := range places {
@@ -134,12 +160,12 @@ func (t *Table[K]) bucket(places *set, hash uint64, now time.Time) *rate.Limiter
 			chosen = &places[i]
 			break
 		}
-		if tokens := places[i].bucket.TokensAt(now); tokens > most {
+		if tokens := places[i].tokens(now); tokens > most {
 			chosen, most = &places[i], tokens
 		}
 	}
-	*chosen = place{hash, rate.NewLimiter(t.limit, t.burst)}
-	return chosen.bucket
+	*chosen = place{caller: uint32(hash >> 32), bucket: rate.NewLimiter(t.limit, t.burst)}
+	return chosen
 }
 
 // RetryAfter is how long a refused caller waits for the next request.

@@ -190,3 +190,27 @@ func TestR30_TheRefusalSaysWhenToComeBack(t *testing.T) {
 		}
 	})
 }
+
+// A caller gets several requests from its bucket at once, and no more for that than a few that
+// were left over from before a pause.
+func TestWhatACallerGetsInAdvanceIsCounted(t *testing.T) {
+	for _, perMinute := range []int{1, 255, 256, 511, 512, 4095, 4096, 6000, 1 << 20} {
+		table := NewTable[string](perMinute, 256)
+		if got := spend(table, "a", perMinute+1, start); got != perMinute {
+			t.Errorf("%d a minute: %d at once", perMinute, got)
+		}
+		if !table.spent("a", start) {
+			t.Errorf("%d a minute: it may still ask", perMinute)
+		}
+		one := start.Add(time.Duration(float64(time.Minute)/float64(perMinute)) + time.Nanosecond)
+		if got := spend(table, "a", 3, one); got != 1 {
+			t.Errorf("%d a minute: %d when there is one again", perMinute, got)
+		}
+		later := start.Add(time.Hour)
+		spend(table, "b", 1, start)
+		got, most := spend(table, "b", perMinute+advance+1, later), perMinute+min(advance, max(1, perMinute/advanceOf))-1
+		if got != most || most >= perMinute+advance {
+			t.Errorf("%d a minute: %d after a pause, want %d", perMinute, got, most)
+		}
+	}
+}
