@@ -186,7 +186,6 @@ var secretName = regexp.MustCompile(`(?i)(hash|secret|token|password|verifier|ch
 // notSecret are comparisons of what only has the name of a secret.
 var notSecret = map[string]string{
 	"register/document_json.go token": "of JSON",
-	"ratelimit/table.go hash":         "finds an address in a table",
 }
 
 // §7.7: how long a comparison takes must not tell how much of a secret was right. So that

@@ -13,9 +13,9 @@ const (
 	shards = 64
 	ways   = 4 // places that a caller may have, side by side in memory
 
-	// advance is how many requests a caller gets from its bucket at once, if one in advanceOf of
-	// the limit is as many. The bucket lies elsewhere in memory, and is not looked at before
-	// each request. Of those left over after a pause a caller may make that many more.
+	// advance is how many requests a caller gets from its bucket at once, but no more than one
+	// in advanceOf of the limit. The bucket lies elsewhere in memory, and is not looked at before
+	// each request. What is left over from before a pause comes on top of the limit.
 	advance   = 16
 	advanceOf = 256
 )
