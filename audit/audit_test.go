@@ -11,6 +11,7 @@ import (
 	"net/http/httptest"
 	"net/netip"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -293,6 +294,38 @@ func TestTheJournalIsBoundedAndAFloodHidesNothing(t *testing.T) {
 	}
 	if got := p.recent(1000); len(got) != 300 {
 		t.Errorf("%d events are left", len(got))
+	}
+}
+
+// The owner may look as often as they like, also beside a flood of which most is left out.
+func TestToReadTheJournalChangesNothingInIt(t *testing.T) {
+	p := newProcess(t, newStore(t), nil)
+	for i := range audit.Kept {
+		if i%10 == 0 {
+			p.log.Info("key.created", "user_id", store.OwnerID, "name", strconv.Itoa(i))
+		}
+		p.log.Info("client.registered", "client_id", strconv.Itoa(i%3))
+	}
+	want := p.recent(audit.Kept)
+	for range 3 {
+		if got := p.recent(audit.Kept); !slices.Equal(got, want) {
+			t.Fatalf("%d events have become %d, or other ones", len(want), len(got))
+		}
+	}
+	for i := range audit.Kept / 10 {
+		p.log.Info("key.created", "user_id", store.OwnerID, "name", strconv.Itoa(audit.Kept+i))
+	}
+	seen := make(map[string]bool)
+	for _, e := range p.recent(audit.Kept) {
+		if e.Name == "key.created" && seen[e.Detail] {
+			t.Errorf("%s is told of twice", e.Detail)
+		}
+		seen[e.Detail] = true
+	}
+	for i := 0; i < audit.Kept; i += 10 {
+		if !seen["name="+strconv.Itoa(i)] {
+			t.Errorf("the event of %d is lost", i)
+		}
 	}
 }
 

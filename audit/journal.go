@@ -83,11 +83,12 @@ func (j *Journal) note(e store.Event) {
 	}
 }
 
-// own returns a copy of what happened here.
+// own returns a copy of what happened here: one that newest may put in order, and of what is
+// left one more, which keeps nothing else in memory.
 func (j *Journal) own() []store.Event {
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	return slices.Clone(newest(j.events, Kept))
+	return slices.Clone(newest(slices.Clone(j.events), Kept))
 }
 
 // Recent returns the last n events of all processes, also of those that have ended, the
