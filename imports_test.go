@@ -25,7 +25,7 @@ var arrows = map[string][]string{
 	"internal/fetch":      {},
 	"internal/later":      {},
 	"internal/oauth":      {},
-	"internal/perf":       {"internal/secret"},
+	"internal/perf":       {"internal/secret", "store", "store/memory"},
 	"internal/realserver": {},
 	"internal/secret":     {},
 	"passkey":             {"internal/oauth", "internal/secret", "store", "templates"},
