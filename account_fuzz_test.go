@@ -30,7 +30,7 @@ func FuzzCookies(f *testing.F) {
 	// SESSION stands for the session's secret.
 	const in, browser = sessionCookie + "=SESSION", browserCookie + "=" + fuzzedBrowser
 	for _, header := range []string{
-		"", in, browser, in + "; " + browser, sessionCookie + `="SESSION"`, sessionCookie + `="SESSION`, sessionCookie + "=SESSION ", sessionCookie + "=; " + in, in + "; " + sessionCookie + "=", strings.ToLower(in),
+		"", in, browser, in + "; " + browser, sessionCookie + `="SESSION"`, sessionCookie + `="SESSION`, sessionCookie + "=SESSION ", sessionCookie + " \t=SESSION", sessionCookie + "\u00a0=SESSION", sessionCookie + "=; " + in, in + "; " + sessionCookie + "=", strings.ToLower(in),
 		"mcpoauth_session=SESSION", "__Secure-mcpoauth_session=SESSION", sessionCookie + "= SESSION", in + "," + browser, sessionCookie + "=SESSIONSESSION", sessionCookie + "=mcpoauth_ss_x",
 		"__Host-mcpoauth=SESSION", sessionCookie + "=" + fuzzedBrowser, in + "; " + noticeCookie + "=revoked", in + "; " + noticeCookie + "=<script>alert(1)</script>", in + "; " + noticeCookie + `="re\"voked"`,
 		"=" + in, ";;;" + in, in + "\x00", browserCookie + "=" + fuzzedBrowser[1:], browserCookie + "=" + fuzzedBrowser + "; " + browserCookie + "=x",
@@ -77,14 +77,15 @@ func FuzzCookies(f *testing.F) {
 var plainWords = regexp.MustCompile(`\A[A-Za-z0-9 .,:\s]*\z`)
 
 // wantKnown fails unless who has a cookie of that name is known if it has that value alone,
-// and not if it never has. Of several with different values any may count.
+// and not if it never has. Of several with different values any may count. White space around a
+// name is no part of it, as in a browser, which stores none (RFC 6265 section 5.2).
 func wantKnown(t *testing.T, known bool, header, name, value string) {
 	t.Helper()
 	right, wrong := 0, 0
 	for pair := range strings.SplitSeq(header, ";") {
 		its, got, _ := strings.Cut(strings.Trim(pair, " \t\r\n"), "=")
 		switch {
-		case its != name:
+		case strings.TrimRight(its, " \t\r\n") != name:
 		case got == value || got == `"`+value+`"`:
 			right++
 		default:
