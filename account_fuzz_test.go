@@ -106,7 +106,7 @@ var (
 // here, and what was searched for is text.
 func FuzzAccountPages(f *testing.F) {
 	for _, query := range []string{
-		"", "q=web", "q=%3Cscript%3Ealert(1)%3C/script%3E", "q=%22%20onfocus=x", "page=2", "page=-1", "page=99999999999999999999", "page=%00", "page=2&q=client", "q=" + strings.Repeat("x", 500),
+		"", "q=web", "q=%3Cscript%3Ealert(1)%3C/script%3E", "q=%22%20onfocus=x", "page=2", "page=-1", "page=99999999999999999999", "page=1%22", "page=%00", "page=2&q=client", "q=" + strings.Repeat("x", 500),
 		"q=%ff%fe", "q=\u202e&page=1", "%zz", "a;b", "return_to=/account/keys", "return_to=//evil.example", "return_to=/account/../authorize", "return_to=/account/%2e%2e/%2e%2e//evil.example", "return_to=%5C%5Cevil",
 		"page=1&page=2", "q=%E2%80%8B", "q=" + url.QueryEscape("é\u0301\u0301\u0301\u0301\u0301"),
 	} {

@@ -153,7 +153,7 @@ func withoutMarkup(s string) string { return strings.Map(maskMarkup, s) }
 
 func maskMarkup(c rune) rune {
 	if strings.ContainsRune("<>\"'", c) {
-		return '0'
+		return '~' // no digit: of page=1" must not become page 10
 	}
 	return c
 }
