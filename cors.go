@@ -14,23 +14,18 @@ var (
 	anyOrigin    = []string{"*"}
 	exposed      = []string{"WWW-Authenticate, Mcp-Session-Id, Retry-After"}
 	preflightAge = []string{"7200"}
-	corsMethods  = []string{"GET, HEAD, POST, DELETE, OPTIONS"}
 	corsHeaders  = "Authorization, Content-Type, Accept, MCP-Protocol-Version, Mcp-Method, Mcp-Name, Mcp-Session-Id, Last-Event-ID"
 )
 
 // maxAskedHeaders is how much of a preflight's list of headers is looked at, in bytes.
 const maxAskedHeaders = 1024
 
-// A corsHandler answers requests and preflights from any origin.
+// A corsHandler is for any origin; its preflights are for the mux.
 type corsHandler struct{ http.Handler }
 
-func cors(next http.Handler) http.Handler {
+func cors(next http.Handler) corsHandler {
 	return corsHandler{http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		allowOrigin(w.Header())
-		if r.Method == http.MethodOptions {
-			preflight(w, r)
-			return
-		}
 		next.ServeHTTP(w, r)
 	})}
 }
@@ -38,13 +33,14 @@ func cors(next http.Handler) http.Handler {
 // corsGuarded is cors for a guarded handler: OPTIONS needs no token, because a
 // browser sends none with a preflight, and a request from no browser pays nothing.
 func corsGuarded(next http.Handler) http.Handler {
+	options := preflight("GET", "HEAD", "POST", "DELETE", "OPTIONS")
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Method == http.MethodOptions {
+			options(w, r)
+			return
+		}
 		if len(r.Header["Origin"]) > 0 {
 			allowOrigin(w.Header())
-		}
-		if r.Method == http.MethodOptions {
-			preflight(w, r)
-			return
 		}
 		next.ServeHTTP(w, r)
 	})
@@ -55,15 +51,20 @@ func allowOrigin(h http.Header) {
 	h["Access-Control-Expose-Headers"] = exposed
 }
 
-func preflight(w http.ResponseWriter, r *http.Request) {
-	oauth.SetDeadlines(w, r)
-	h := w.Header()
-	h["Allow"] = corsMethods
-	h["Access-Control-Allow-Methods"] = corsMethods
-	h["Access-Control-Allow-Headers"] = []string{corsHeaders + parameterHeaders(r)}
-	h["Access-Control-Max-Age"] = preflightAge
-	h.Add("Vary", "Access-Control-Request-Headers")
-	w.WriteHeader(http.StatusNoContent)
+// preflight answers OPTIONS where these methods are, from any origin.
+func preflight(methods ...string) http.HandlerFunc {
+	list := []string{strings.Join(methods, ", ")}
+	return func(w http.ResponseWriter, r *http.Request) {
+		oauth.SetDeadlines(w, r)
+		h := w.Header()
+		allowOrigin(h)
+		h["Allow"] = list
+		h["Access-Control-Allow-Methods"] = list
+		h["Access-Control-Allow-Headers"] = []string{corsHeaders + parameterHeaders(r)}
+		h["Access-Control-Max-Age"] = preflightAge
+		h.Add("Vary", "Access-Control-Request-Headers")
+		w.WriteHeader(http.StatusNoContent)
+	}
 }
 
 // parameterHeaders returns the Mcp-Param-... headers that a preflight asks for.

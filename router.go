@@ -263,23 +263,30 @@ func (s settings) mux(routes []route) *chi.Mux {
 	mux.MethodNotAllowed(s.unknownMethod) // what chi asks for a method it never heard of
 	// Clients probe here. To one in a browser 404 is an answer, but no CORS an error.
 	mux.Handle("/.well-known/*", cors(http.HandlerFunc(s.notFound)))
-	methods := make(map[string][]string)
+	mux.Method("OPTIONS", "/.well-known/*", preflight("GET", "HEAD", "OPTIONS"))
+	methods, crossOrigin := make(map[string][]string), make(map[string]bool)
 	for _, rt := range routes {
 		methods[rt.pattern] = append(methods[rt.pattern], rt.method)
+		if _, is := rt.handler.(corsHandler); is {
+			crossOrigin[rt.pattern] = true
+		}
 	}
 	for pattern, allowed := range methods {
 		if slices.Contains(allowed, "GET") {
 			allowed = append(allowed, "HEAD")
 		}
-		mux.Handle(pattern, s.otherMethod(append(allowed, "OPTIONS")))
+		allowed = append(allowed, "OPTIONS")
+		if !crossOrigin[pattern] {
+			mux.Handle(pattern, s.otherMethod(allowed))
+			continue
+		}
+		mux.Handle(pattern, cors(s.otherMethod(allowed)))
+		mux.Method("OPTIONS", pattern, preflight(allowed...))
 	}
 	for _, rt := range routes {
 		mux.Method(rt.method, rt.pattern, rt.handler)
 		if rt.method == "GET" {
 			mux.Method("HEAD", rt.pattern, rt.handler)
-		}
-		if _, crossOrigin := rt.handler.(corsHandler); crossOrigin {
-			mux.Method("OPTIONS", rt.pattern, rt.handler)
 		}
 	}
 	return mux
