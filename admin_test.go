@@ -319,6 +319,41 @@ func TestAKeyOpensItsResourceUntilItEnds(t *testing.T) {
 	})
 }
 
+func TestWhoWasNotSuspendedIsNotToldToHaveBeenResumed(t *testing.T) {
+	administer(t, mcpoauth.Config{}, func(t *testing.T, a *administered) {
+		_, id := a.comes("Ann")
+		if err := a.router.ResumePerson(t.Context(), id); err != nil {
+			t.Error(err)
+		}
+		a.enter().wantRedirect(t, "/account")
+		a.touched("/account/people/resume", "person", id).wantRedirect(t, "/account/people")
+		if strings.Contains(a.logs.String(), "person.resumed") {
+			t.Error("the log says that somebody was resumed")
+		}
+	})
+}
+
+func TestTheOwnerCanBeCalledOwnerAgainAndNobodyElse(t *testing.T) {
+	administer(t, mcpoauth.Config{}, func(t *testing.T, a *administered) {
+		ctx := t.Context()
+		_, ann := a.comes("Ann")
+		for _, name := range []string{"Eve", "Owner", "owner"} {
+			if err := a.router.RenamePerson(ctx, store.OwnerID, name); err != nil {
+				t.Errorf("the owner cannot be called %s: %v", name, err)
+			}
+			if got := a.people()[0].Name; got != name {
+				t.Errorf("the owner is called %s, want %s", got, name)
+			}
+		}
+		if err := a.router.RenamePerson(ctx, store.OwnerID, "Eve"); err != nil {
+			t.Error(err)
+		}
+		if err := a.router.RenamePerson(ctx, ann, "owner"); err == nil {
+			t.Error("somebody else is called owner")
+		}
+	})
+}
+
 func TestWrongArgumentsSayWhatIsWrong(t *testing.T) {
 	s, router := inProcess(t, mcpoauth.Config{})
 	s.setUp()
@@ -341,12 +376,12 @@ func TestWrongArgumentsSayWhatIsWrong(t *testing.T) {
 		{"a name that draws nothing", invite(" \u200b "), nil, []string{"the name is empty"}},
 		{"a long name", invite(strings.Repeat("x", 65)), nil, []string{"65 characters", "at most 64"}},
 		{"another's name", invite("ann"), nil, []string{`somebody is called "ann" already`}},
-		{"suspending nobody", func(ctx context.Context, r *mcpoauth.Router) error { return r.SuspendPerson(ctx, nobody) }, store.ErrNotFound, []string{nobody}},
+		{"suspending nobody", func(ctx context.Context, r *mcpoauth.Router) error { return r.SuspendPerson(ctx, nobody) }, store.ErrNotFound, []string{"SuspendPerson", nobody}},
 		{"suspending what is no ID", func(ctx context.Context, r *mcpoauth.Router) error { return r.SuspendPerson(ctx, "../x") }, store.ErrNotFound, []string{"../x"}},
 		{"suspending the owner", func(ctx context.Context, r *mcpoauth.Router) error { return r.SuspendPerson(ctx, store.OwnerID) }, store.ErrOwner, nil},
-		{"removing the owner", func(ctx context.Context, r *mcpoauth.Router) error { return r.RemovePerson(ctx, store.OwnerID) }, store.ErrOwner, nil},
-		{"resuming nobody", func(ctx context.Context, r *mcpoauth.Router) error { return r.ResumePerson(ctx, nobody) }, store.ErrNotFound, nil},
-		{"renaming to another's name", func(ctx context.Context, r *mcpoauth.Router) error { return r.RenamePerson(ctx, store.OwnerID, "Ann") }, nil, []string{"somebody is called"}},
+		{"removing the owner", func(ctx context.Context, r *mcpoauth.Router) error { return r.RemovePerson(ctx, store.OwnerID) }, store.ErrOwner, []string{"RemovePerson"}},
+		{"resuming nobody", func(ctx context.Context, r *mcpoauth.Router) error { return r.ResumePerson(ctx, nobody) }, store.ErrNotFound, []string{"ResumePerson"}},
+		{"renaming to another's name", func(ctx context.Context, r *mcpoauth.Router) error { return r.RenamePerson(ctx, store.OwnerID, "Ann") }, nil, []string{"RenamePerson", "somebody is called"}},
 		{"recovering nobody", func(ctx context.Context, r *mcpoauth.Router) error { _, err := r.RecoveryLink(ctx, nobody); return err }, store.ErrNotFound, nil},
 		{"revoking nothing", func(ctx context.Context, r *mcpoauth.Router) error { return r.RevokeConnection(ctx, nobody) }, store.ErrNotFound, []string{nobody}},
 		{"revoking what is no ID", func(ctx context.Context, r *mcpoauth.Router) error { return r.RevokeConnection(ctx, "x/y") }, store.ErrNotFound, nil},

@@ -22,15 +22,15 @@ const (
 // A NewKey is an API key to be made, for a program that has nobody to approve it.
 type NewKey struct {
 	UserID   string        // on whose behalf it comes; if empty, the owner
-	Name     string        // for people to know it by; at most 64 characters
+	Name     string        // for people to know it by; required, at most 64 characters
 	Resource string        // the URL that it is good for; if empty, the first of Config.Resources
 	Scopes   []string      // if empty, those that are needed to enter the resource
-	Life     time.Duration // if zero, 30 days; at most 366
+	Life     time.Duration // if zero, 30 days; else from a minute to 366 days
 }
 
 // CreateKey makes an API key and returns it: it is kept as a hash only. It goes into the
 // Authorization header like an access token, and ends by RevokeConnection. All mistakes in
-// k come back at once.
+// k come back at once; store.ErrNotFound is for a UserID that nobody has.
 func (rt *Router) CreateKey(ctx context.Context, k NewKey) (key string, err error) {
 	asked, err := rt.admin.checkKey(k)
 	if err != nil {

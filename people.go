@@ -78,53 +78,60 @@ func (a admin) newName(ctx context.Context, raw string) (string, error) {
 }
 
 // SuspendPerson shuts a person out and ends their sessions, connections and API keys. Their
-// passkeys stay, for ResumePerson. Of the owner it is store.ErrOwner.
+// passkeys stay, for ResumePerson. Of the owner it is store.ErrOwner, of nobody
+// store.ErrNotFound. One that failed is finished by another.
 func (rt *Router) SuspendPerson(ctx context.Context, id string) error {
 	_, err := rt.admin.person(ctx, id)
 	if err == nil {
 		_, err = rt.admin.store.SuspendUser(ctx, id)
 	}
-	return rt.admin.did(ctx, err, "person.suspended", id)
+	return rt.admin.did(ctx, err, "SuspendPerson", "person.suspended", id)
 }
 
-// ResumePerson lets a person in again who was suspended. Their clients have to be let in
-// anew.
+// ResumePerson lets a person in again who was suspended, and does nothing for one who was
+// not. Their clients have to be let in anew. Of nobody it is store.ErrNotFound.
 func (rt *Router) ResumePerson(ctx context.Context, id string) error {
-	_, err := rt.admin.person(ctx, id)
+	user, err := rt.admin.person(ctx, id)
+	if err == nil && !user.Suspended() {
+		return nil
+	}
 	if err == nil {
 		err = rt.admin.store.ResumeUser(ctx, id)
 	}
-	return rt.admin.did(ctx, err, "person.resumed", id)
+	return rt.admin.did(ctx, err, "ResumePerson", "person.resumed", id)
 }
 
 // RenamePerson changes what a person is called, on pages and in Identity.UserName. The name
-// is at most 64 characters and not that of somebody else.
+// is at most 64 characters and not that of somebody else; "owner" is for the owner alone. Of
+// nobody it is store.ErrNotFound.
 func (rt *Router) RenamePerson(ctx context.Context, id, name string) error {
 	user, err := rt.admin.person(ctx, id)
-	if err == nil && !strings.EqualFold(user.Name, name) {
+	own := err == nil && (strings.EqualFold(user.Name, name) || user.Owner() && strings.EqualFold(name, "owner"))
+	if err == nil && !own {
 		name, err = rt.admin.newName(ctx, name)
 	}
 	if err == nil {
 		err = rt.admin.store.RenameUser(ctx, id, name)
 	}
-	return rt.admin.did(ctx, err, "person.renamed", id)
+	return rt.admin.did(ctx, err, "RenamePerson", "person.renamed", id)
 }
 
 // RemovePerson forgets a person with their passkeys and ends their sessions, connections
-// and API keys. Of the owner it is store.ErrOwner. One that failed is finished by another.
+// and API keys. Of the owner it is store.ErrOwner, of nobody store.ErrNotFound. One that
+// failed is finished by another.
 func (rt *Router) RemovePerson(ctx context.Context, id string) error {
 	_, known := rt.admin.person(ctx, id)
 	ended, err := rt.admin.store.RemoveUser(ctx, id)
 	if err == nil && len(ended) == 0 && errors.Is(known, store.ErrNotFound) {
 		err = known
 	}
-	return rt.admin.did(ctx, err, "person.removed", id)
+	return rt.admin.did(ctx, err, "RemovePerson", "person.removed", id)
 }
 
 // did logs what was done to a person, or returns why it was not.
-func (a admin) did(ctx context.Context, err error, event, id string) error {
+func (a admin) did(ctx context.Context, err error, method, event, id string) error {
 	if err != nil {
-		return fmt.Errorf("mcpoauth: %s: %w", event, err)
+		return fmt.Errorf("mcpoauth: %s: %w", method, err)
 	}
 	a.log.InfoContext(ctx, event, "user_id", id)
 	return nil
@@ -132,7 +139,7 @@ func (a admin) did(ctx context.Context, err error, event, id string) error {
 
 // RecoveryLink returns a link by which a person who lost their passkeys makes a new one in
 // the place of all of them: once, within an hour. Whoever has it can do so, and is that
-// person from then on.
+// person from then on. Of nobody it is store.ErrNotFound, of who is suspended an error.
 func (rt *Router) RecoveryLink(ctx context.Context, userID string) (link string, err error) {
 	user, err := rt.admin.person(ctx, userID)
 	if err == nil && user.Suspended() {

@@ -632,9 +632,14 @@ func TestR49_RefusalsAreOAuthErrorsInJSON(t *testing.T) {
 	for _, token := range []string{"unknown", "mcpoauth_rt_" + unknown, client.refresh[:len(client.refresh)-1], client.refresh + "A", client.access, "\x00"} {
 		res := s.refresh(client.clientID, token)
 		res.wantError(t, http.StatusBadRequest, "invalid_grant")
-		if res.text(t, "error_description") == "" {
-			t.Errorf("no description: %s", res.body)
+		if !strings.Contains(res.text(t, "error_description"), "the refresh token is unknown, expired or revoked; start a new authorization") {
+			t.Errorf("it does not say what is wrong: %s", res.body)
 		}
+	}
+	code := s.redeem(client.clientID, webClient, "mcpoauth_ac_"+unknown)
+	code.wantError(t, http.StatusBadRequest, "invalid_grant")
+	if !strings.Contains(code.text(t, "error_description"), "the code is unknown, expired or revoked; start a new authorization") {
+		t.Errorf("it does not say what is wrong: %s", code.body)
 	}
 	s.refresh(client.clientID, "").wantError(t, http.StatusBadRequest, "invalid_request")
 	s.refresh("unknown", client.refresh).wantError(t, http.StatusUnauthorized, "invalid_client")

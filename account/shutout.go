@@ -104,17 +104,18 @@ func (h *Handler) resume(v *visit) error {
 	if yes, err := h.confirmed(v, page, "resume", user.ID); !yes {
 		return err
 	}
-	if user.Suspended() { // half-way, it may have left connections, which must not be back
+	if user.Suspended() {
+		// A suspension that failed half-way may have left connections, which must not be back.
 		ended, err := h.Store.RevokeGrants(v.r.Context(), user.ID, nil)
 		h.logEnded(v, ended...)
 		if err != nil {
 			return wrap("ending what is left of a person", err)
 		}
+		if err := h.Store.ResumeUser(v.r.Context(), user.ID); err != nil {
+			return wrap("resuming a person", err)
+		}
+		h.Log.InfoContext(v.r.Context(), "person.resumed", "user_id", user.ID, "by", v.user.ID)
 	}
-	if err := h.Store.ResumeUser(v.r.Context(), user.ID); err != nil {
-		return wrap("resuming a person", err)
-	}
-	h.Log.InfoContext(v.r.Context(), "person.resumed", "user_id", user.ID, "by", v.user.ID)
 	h.report(v, "resumed", peoplePath)
 	return nil
 }

@@ -111,7 +111,7 @@ func (h *Handler) decide(w http.ResponseWriter, r *http.Request, form url.Values
 	}
 	if form.Get("decision") == "deny" {
 		h.Log.InfoContext(r.Context(), "approval.denied", "client_id", req.client.ID, "client_name", req.client.Name, "resource", req.resource.URL)
-		h.refuse(w, r, req, oauth.Errorf(oauth.AccessDenied, "the owner said no"))
+		h.refuse(w, r, req, oauth.Errorf(oauth.AccessDenied, "the request was denied"))
 		return
 	}
 	h.approve(w, r, req, form.Get("ceremony"))

@@ -12,7 +12,7 @@ type Page interface {
 	cleaned() Page
 }
 
-// Consent asks the owner to approve or deny one authorization request.
+// Consent asks a person to approve or deny one authorization request.
 type Consent struct {
 	ClientName string // what the client says it is called
 	ClientHost string // the https host that is proven to be the client's, or ""

@@ -151,16 +151,20 @@ func (h *Handler) narrow(granted []string, asked string) ([]string, error) {
 // refusal turns what the store says of a code or refresh token into what the client
 // may know, and records a reuse, which is how a theft shows.
 func (h *Handler) refusal(ctx context.Context, client *store.Client, grantType string, ended *store.Grant, err error) error {
+	what := "the code"
+	if grantType == "refresh_token" {
+		what = "the refresh token"
+	}
 	switch {
 	case errors.Is(err, store.ErrReused):
 		h.Log.WarnContext(ctx, "token.reused", "user_id", ended.UserID, "client_id", client.ID, "grant_id", ended.ID, "grant_type", grantType)
-		return oauth.Errorf(oauth.InvalidGrant, "it was used before; all tokens of this sign-in have been revoked")
+		return oauth.Errorf(oauth.InvalidGrant, what+" was used before: all tokens of this sign-in have been revoked; start a new authorization")
 	case errors.Is(err, store.ErrWrongClient):
-		return oauth.Errorf(oauth.InvalidGrant, "it belongs to another client")
+		return oauth.Errorf(oauth.InvalidGrant, what+" belongs to another client")
 	case errors.Is(err, store.ErrWrongVerifier):
 		return oauth.Errorf(oauth.InvalidGrant, "code_verifier does not match code_challenge")
 	case errors.Is(err, store.ErrNotFound):
-		return oauth.Errorf(oauth.InvalidGrant, "it is unknown, expired or revoked")
+		return oauth.Errorf(oauth.InvalidGrant, what+" is unknown, expired or revoked; start a new authorization")
 	}
 	return err
 }

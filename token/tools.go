@@ -26,9 +26,11 @@ const messageTime = time.Minute
 
 // RequireToolScopes lets calls of the tools in needed through to next only if the
 // token has the scopes that the tool needs. It goes inside the handler that the
-// router guards. Tools that are not in needed, and all other requests, pass.
+// router guards. Tools that are not in needed pass, and so do methods other than POST.
 //
-// What counts is the message in the body, which it reads and hands on. MCP
+// What counts is the message in the body, which it reads and hands on, and refuses if it
+// can be read in more than one way or not at all: 415 for what is not application/json or
+// is compressed, 413 beyond MaxMessage, else 400. MCP
 // 2026-07-28 has the method and the tool in headers too: they must say the same,
 // because an MCP server of before does not compare them, and a caller could name a
 // harmless tool in the one and another in the other.
