@@ -60,10 +60,12 @@ type Config struct {
 
 	// RedirectURIs are the redirect URIs that clients may register and use; those
 	// of Clients are allowed in any case. If nil, any safe one: https, http on
-	// loopback, or an app's private-use scheme. Every approval shows it.
+	// loopback, or an app's private-use scheme. Empty but not nil is an error. Every
+	// approval shows it.
 	RedirectURIs []string
 
-	// Scopes are the scopes that can be granted. If empty, mcp:tools alone.
+	// Scopes are the scopes that can be granted. If empty, mcp:tools alone. Without
+	// offline_access, which every client may ask for: this server grants it by itself.
 	Scopes []Scope
 
 	// PasskeyFile and StateFile are where people and their passkeys, and clients
@@ -171,12 +173,12 @@ type Client struct {
 	JWKSURI string
 }
 
-// RateLimits are requests a minute. A caller may make all of them at once. Zero is
-// the default, a negative number no limit.
+// RateLimits are requests a minute. A caller may make all of them at once, and after a
+// pause one in 256 more, at most 15. Zero is the default, a negative number no limit.
 type RateLimits struct {
 	Auth         int // pages and passkeys, and apart from them tokens and revocation, by address; 120
 	Registration int // of clients, by address; 60
-	General      int // MCP requests by grant, and by address health checks and, with a database, unknown tokens; 6000
+	General      int // MCP requests by grant, and by address health checks, assets of the pages and, with a database, unknown tokens; 6000
 }
 
 // Capacity is how many records of a kind strangers can fill. When one is full, the

@@ -1,14 +1,18 @@
 package mcpoauth_test
 
 import (
+	"encoding/base64"
+	"encoding/hex"
 	"log/slog"
 	"net/http"
+	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 
 	"github.com/mcpoauth/mcpoauth"
+	"github.com/mcpoauth/mcpoauth/internal/secret"
 )
 
 // files returns a Config that keeps everything in a directory of the test.
@@ -192,4 +196,63 @@ func TestR58_NothingIsAcknowledgedThatIsNotOnTheDisk(t *testing.T) {
 	}
 	again.rotate(id, tokens).wantTokens(t)
 	again.redeem(id, webClient, again.code(authorizationRequest(id, webClient))).wantTokens(t)
+}
+
+// Files, and copies of them, get into the hands of others: at no moment do they have what lets
+// somebody in.
+func TestTheFilesHaveNoTokenCodeOrSecret(t *testing.T) {
+	cfg := files(t)
+	s, _ := inProcess(t, cfg)
+	s.setUp()
+	s.enter().wantRedirect(t, "/account")
+	secrets := map[string]string{
+		"setup token": setupToken, "session": s.cookie(), "API key": s.key("CI"), "invitation": s.invitation("Ann"), "verifier": verifier,
+	}
+	look := func(when string) {
+		t.Helper()
+		var kept strings.Builder
+		for _, name := range filesBeside(t, cfg.StateFile) {
+			data, err := os.ReadFile(name)
+			if err != nil {
+				t.Fatal(err)
+			}
+			kept.Write(data)
+		}
+		if !strings.Contains(kept.String(), `"CI"`) {
+			t.Fatalf("%s: the files do not have what this test is about:\n%s", when, kept.String())
+		}
+		for what, value := range secrets {
+			part := value[max(0, len(value)-secret.Len):]
+			part = part[:min(len(part), secret.Len-1)] // the last character depends on what is behind it
+			for _, spelt := range []string{part, base64.StdEncoding.EncodeToString([]byte(part)), hex.EncodeToString([]byte(part))} {
+				if len(part) < 16 || strings.Contains(kept.String(), spelt) {
+					t.Errorf("%s the files have the %s %q", when, what, value)
+				}
+			}
+		}
+	}
+	id, password := s.register(map[string]any{"redirect_uris": []string{webClient}})
+	proof := []string{"Authorization", basic(id, password)}
+	code := s.code(authorizationRequest(id, webClient))
+	secrets["client secret"], secrets["code"] = password, code
+	look("while the code waits")
+	first := s.form("/token", redemption(id, webClient, code), proof...)
+	secrets["access token"], secrets["refresh token"] = first.text(t, "access_token"), first.text(t, "refresh_token")
+	look("while the code can be repeated")
+	second := s.form("/token", url.Values{"grant_type": {"refresh_token"}, "refresh_token": {secrets["refresh token"]}}, proof...)
+	secrets["second access token"], secrets["second refresh token"] = second.text(t, "access_token"), second.text(t, "refresh_token")
+	look("while the refresh can be repeated")
+}
+
+// filesBeside returns all files in the directory of one.
+func filesBeside(t *testing.T, name string) (paths []string) {
+	t.Helper()
+	entries, err := os.ReadDir(filepath.Dir(name))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, entry := range entries {
+		paths = append(paths, filepath.Join(filepath.Dir(name), entry.Name()))
+	}
+	return paths
 }

@@ -48,6 +48,7 @@ type Key struct {
 	ID   string
 }
 
+// String returns the kind and the ID with a slash between, for people to read.
 func (k Key) String() string { return string(k.Kind) + "/" + k.ID }
 
 // A Value is what is kept under a key. It never changes once it was handed over,

@@ -103,7 +103,7 @@ type Grant struct {
 	Access   []AccessToken `json:"access,omitempty"`    // oldest first
 	Resource string        `json:"resource"`            // as the configuration spells it
 	ClientID string        `json:"client_id,omitempty"` // empty: an API key
-	ID       string        `json:"id"`                  // begins with userTag
+	ID       string        `json:"id"`                  // begins alike for all of one user
 
 	UserID      string   `json:"user_id"`
 	UserName    string   `json:"user_name,omitempty"`    // what the user is called, as RenameUser keeps it

@@ -19,7 +19,7 @@
 // before: a grant that was revoked, as long as its tokens would have lived.
 // The process itself has everything in its memory, the keys too.
 //
-// A sealed value is a third larger, and 150 bytes, than what it holds.
+// A sealed value is a third larger, and about 105 bytes, than what it holds.
 //
 // # Keys
 //

@@ -75,7 +75,8 @@ type Capacity struct {
 
 // A Backend keeps the records of one process. A change of a kind that is kept in
 // a file is neither acknowledged nor seen by anybody before it is on the disk; if
-// it cannot be written, it has not happened.
+// it cannot be written, it has not happened. A client that nobody has approved yet
+// is acknowledged at once, and on the disk soon after.
 //
 // A caller whose context ends while its change is being written gets the
 // context's error, and does not know whether the change was made.
