@@ -261,7 +261,6 @@ func TestRFC9700_4_11_ALinkAloneSendsNobodyToAStrangersSite(t *testing.T) {
 		"an unknown response type":      {"response_type", "token"},
 		"no response type":              {"response_type", ""},
 		"no challenge":                  {"code_challenge", ""},
-		"an endless state":              {"state", strings.Repeat("s", 8<<10+1)},
 		"no prompt, and a broken scope": {"prompt", "none", "scope", "admin"},
 	} {
 		asked := with(request, change...)

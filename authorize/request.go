@@ -30,7 +30,7 @@ type request struct {
 	challenge   string
 }
 
-// A stray is a request that nobody may be redirected for, because it is not proven
+// A stray is a request that nobody is redirected for, mostly because it is not proven
 // where to (RFC 6749 §4.1.2.1). The person sees a page.
 type stray struct {
 	title, message, remedy string
@@ -38,6 +38,14 @@ type stray struct {
 }
 
 func (s *stray) Error() string { return s.message }
+
+// longState is a page, because an error without the state is none that a client may take
+// (RFC 6749 §4.1.2.1), and with it the URL would be too long for many.
+var longState = &stray{
+	title:   "This link is too long",
+	message: "The app wants more than 8 KiB sent back with the answer (state).",
+	remedy:  "This is a fault of the app. Its makers will want to know.",
+}
 
 // parse checks a request from the outside in: first who asks and where the answer
 // goes, and only then, when an error may be sent there, what is asked for. On an
@@ -50,6 +58,9 @@ func (h *Handler) parse(ctx context.Context, params url.Values) (*request, error
 	}
 	if req.redirectURI, err = h.redirectURI(req.client, params.Get("redirect_uri")); err != nil {
 		return nil, err
+	}
+	if len(req.state) > maxState {
+		return nil, longState
 	}
 	return req, h.fill(req, params)
 }
@@ -100,10 +111,6 @@ func (h *Handler) redirectURI(client *store.Client, asked string) (string, error
 }
 
 func (h *Handler) fill(req *request, params url.Values) (err error) {
-	if len(req.state) > maxState {
-		req.state = "" // too long to send back even with an error
-		return oauth.Errorf(oauth.InvalidRequest, "state is longer than 8 KiB")
-	}
 	switch params.Get("response_type") {
 	case oauth.ResponseCode:
 	case "":
