@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"net/url"
+	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5/pgconn"
@@ -12,8 +13,13 @@ import (
 )
 
 func configure(address string, timeout time.Duration) (*pgxpool.Config, error) {
-	// What cannot be taken apart cannot be shown without its password.
-	if u, err := url.Parse(address); err != nil || u.Scheme != "postgres" && u.Scheme != "postgresql" {
+	// What cannot be taken apart cannot be shown without its password. For pgx a URL is what
+	// begins like one, in lower case.
+	u, err := url.Parse(address)
+	if err == nil {
+		address = u.Scheme + address[len(u.Scheme):]
+	}
+	if err != nil || !strings.HasPrefix(address, "postgres://") && !strings.HasPrefix(address, "postgresql://") {
 		return nil, errors.New("postgres: the database's URL cannot be read, got one that is not shown because it may hold a password; " +
 			"write postgres://user:password@host:5432/database, with %XX for what is no letter or digit in the password")
 	}

@@ -29,6 +29,10 @@ func FuzzNoErrorHasThePassword(f *testing.F) {
 		{"postgres://u:%20", "%3f@h/db?target_session_attrs=x"},
 		{"postgres://u:a:", "@h:99999/db"},
 		{"host=h password=", " port=x"},
+		{"postgrEs://:", ":@"},
+		{"POSTGRES://u:", "@h:port/db"},
+		{"postgres:u:", "@h"},
+		{"postgres:/u:", "@h/db"},
 	} {
 		f.Add(around[0], around[1])
 	}
@@ -40,7 +44,7 @@ func FuzzNoErrorHasThePassword(f *testing.F) {
 			}
 		}
 		u, err := url.Parse(address)
-		if err == nil {
+		if err == nil && strings.HasPrefix(address[len(u.Scheme):], "://") {
 			inUser, _ := u.User.Password()
 			if elsewhere := strings.ReplaceAll(address, password, ""); !strings.Contains(inUser+u.Query().Get("password"), password) || strings.Contains(elsewhere, "%") {
 				return // it is no password there, and a host may be shown
