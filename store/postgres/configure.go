@@ -20,13 +20,11 @@ func configure(address string, timeout time.Duration) (*pgxpool.Config, error) {
 		address = u.Scheme + address[len(u.Scheme):]
 	}
 	if err != nil || !strings.HasPrefix(address, "postgres://") && !strings.HasPrefix(address, "postgresql://") {
-		return nil, errors.New("postgres: the database's URL cannot be read, got one that is not shown because it may hold a password; " +
-			"write postgres://user:password@host:5432/database, with %XX for what is no letter or digit in the password")
+		return nil, errURL
 	}
 	config, err := pgxpool.ParseConfig(address)
 	if err != nil {
-		// Only its text: inside is the URL as it was.
-		return nil, errors.New("postgres: the database's URL is wrong: " + err.Error())
+		return nil, explain(u)
 	}
 	config.ConnConfig.ValidateConnect = writable
 	// None of the pool listens, but behind a pooler it may hear, and would keep it all.
@@ -35,6 +33,33 @@ func configure(address string, timeout time.Duration) (*pgxpool.Config, error) {
 	// Leaves time to connect anew when a connection has died in silence.
 	config.PingTimeout = cmp.Or(config.PingTimeout, timeout/2)
 	return config, nil
+}
+
+var errURL = errors.New("postgres: the database's URL cannot be read, got one that is not shown because it may hold a password; " +
+	"write postgres://user:password@host:5432/database, with %XX for what is no letter or digit in the password")
+
+// explain returns what is wrong with a URL, by what pgx says of the same one with another
+// password: its errors repeat the URL, and it knows passwords in one place only.
+func explain(u *url.URL) error {
+	query, err := url.ParseQuery(u.RawQuery)
+	if err != nil || u.User == nil && strings.Contains(u.String(), "@") {
+		return errURL // a password that is not escaped may be in any part
+	}
+	for name := range query {
+		if strings.Contains(strings.ToLower(name), "password") {
+			query.Set(name, "x")
+		}
+	}
+	other := *u
+	other.RawQuery, other.Fragment, other.RawFragment = query.Encode(), "", ""
+	if _, has := u.User.Password(); has {
+		other.User = url.UserPassword(u.User.Username(), "x")
+	}
+	_, err = pgxpool.ParseConfig(other.String())
+	if err == nil {
+		return errURL
+	}
+	return errors.New("postgres: the database's URL is wrong: " + err.Error()) // only its text: inside is the URL as it was
 }
 
 // writable refuses a standby, which may answer with what was revoked, and takes no change.
