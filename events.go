@@ -44,11 +44,7 @@ const minGrantCallers = 1 << 17
 
 // perGrant returns the limit on how often a grant may be used.
 func (s settings) perGrant() token.Limiter {
-	table := ratelimit.NewTable[string](s.rates.General, max(minGrantCallers, s.capacity.Callers))
-	table.Tell(s.capacity.Callers, func(grantID string) {
-		s.log.Info("limit.hit", "limit", "mcp", "grant_id", grantID)
-	})
-	return table
+	return s.limitedByGrant("mcp", max(minGrantCallers, s.capacity.Callers))
 }
 
 // strangers returns the limit on tokens that nobody issued. Where records are in this
@@ -57,7 +53,17 @@ func (s settings) strangers() token.Strangers {
 	if _, remote := s.backend.(store.CachingBackend); !remote {
 		return nil
 	}
-	return ratelimit.Failures{Table: s.limited("unknown tokens", s.rates.General), Proxies: s.proxies}
+	const name = "unknown tokens"
+	return ratelimit.Failures{Addresses: s.limited(name, s.rates.General), Names: s.limitedByGrant(name, s.capacity.Callers), Proxies: s.proxies}
+}
+
+// limitedByGrant returns a limit by the ID of a grant.
+func (s settings) limitedByGrant(name string, capacity int) *ratelimit.Table[string] {
+	table := ratelimit.NewTable[string](s.rates.General, capacity)
+	table.Tell(s.capacity.Callers, func(grantID string) {
+		s.log.Info("limit.hit", "limit", name, "grant_id", grantID)
+	})
+	return table
 }
 
 // limited returns a limit by address; name is what the log calls it.

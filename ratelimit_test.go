@@ -331,6 +331,41 @@ func TestAFloodOfUnknownTokensDoesNotReachTheDatabase(t *testing.T) {
 	})
 }
 
+// The ID of a grant is no secret: it stands in its codes, in every token and in the log.
+func TestAFloodBehindTheNameOfAGrantInUseDoesNotReachTheDatabase(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		memory := memory.New(memory.Options{})
+		defer memory.Close()
+		backend := &remoteBackend{Backend: memory}
+		router := build(t, mcpoauth.Config{Store: backend, RateLimits: mcpoauth.RateLimits{General: 10}})
+		s := through(t, from("192.0.2.1", router))
+		s.setUp()
+		used, other := s.login(), s.login()
+		s.call(used.access)
+		s.call(other.access)
+		named := used.access[:len(used.access)-secret.Len]
+		stranger := through(t, from("198.51.100.7", router))
+		before := backend.asked.Load()
+		for range 1000 {
+			stranger.call(named + secret.New())
+		}
+		if asked := backend.asked.Load() - before; asked > 2*10*2 {
+			t.Errorf("the database was asked %d times", asked)
+		}
+		stranger.call(named+secret.New()).wantError(t, http.StatusTooManyRequests, "too_many_requests")
+		if res := stranger.call(other.access); res.StatusCode != http.StatusOK {
+			t.Errorf("another client behind the same address: %d", res.StatusCode)
+		}
+		if res := s.call(used.access); res.StatusCode != http.StatusOK {
+			t.Errorf("the client itself, at its own address: %d", res.StatusCode)
+		}
+		time.Sleep(6 * time.Second)
+		if res := stranger.call(used.access); res.StatusCode != http.StatusOK {
+			t.Errorf("after Retry-After it can be asked for again: %d", res.StatusCode)
+		}
+	})
+}
+
 func TestR60_NoSecretIsInTheLog(t *testing.T) {
 	backend := memory.New(memory.Options{})
 	t.Cleanup(func() { backend.Close() })

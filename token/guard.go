@@ -32,10 +32,13 @@ type Limiter interface {
 	RetryAfter() time.Duration
 }
 
-// Strangers bound how often an address may present tokens that nobody issued.
+// Strangers bound how often an address may present tokens that nobody issued, and how often
+// anybody such that name one grant.
 type Strangers interface {
 	TooMany(r *http.Request, now time.Time) bool
+	TooManyOf(grantID string, now time.Time) bool
 	Note(r *http.Request, now time.Time)
+	NoteOf(grantID string, now time.Time)
 	RetryAfter() time.Duration
 }
 
@@ -94,7 +97,7 @@ func (g *guard) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	switch {
 	case errors.Is(err, store.ErrNotFound):
 		if g.Strangers != nil && id != "" {
-			g.Strangers.Note(r, now)
+			g.stranger(r, id, now)
 		}
 		g.invalid.write(w, r)
 		return
@@ -117,10 +120,19 @@ func (g *guard) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 }
 
 // flooded reports whether the database should not be asked about a token: too many from
-// the same address were nobody's, and its grant was not used here lately. What has not
-// the form of a token costs no question.
+// the same address were nobody's, and its grant was not used here lately, or is named by
+// many that are not its own. What has not the form of a token costs no question.
 func (g *guard) flooded(r *http.Request, id string, now time.Time) bool {
-	return id != "" && g.Strangers.TooMany(r, now) && !g.Uses.remembers(id, now)
+	return id != "" && g.Strangers.TooMany(r, now) && (!g.Uses.remembers(id, now) || g.Strangers.TooManyOf(id, now))
+}
+
+// stranger counts a token that nobody issued. The ID of a grant is no secret: without a count
+// of its own, who knows one that is in use could flood the database behind its name.
+func (g *guard) stranger(r *http.Request, id string, now time.Time) {
+	g.Strangers.Note(r, now)
+	if g.Uses.remembers(id, now) {
+		g.Strangers.NoteOf(id, now)
+	}
 }
 
 // trouble answers a request that is refused for another reason than its token.
