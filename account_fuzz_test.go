@@ -108,7 +108,7 @@ func FuzzAccountPages(f *testing.F) {
 	for _, query := range []string{
 		"", "q=web", "q=%3Cscript%3Ealert(1)%3C/script%3E", "q=%22%20onfocus=x", "page=2", "page=-1", "page=99999999999999999999", "page=1%22", "page=%00", "page=2&q=client", "q=" + strings.Repeat("x", 500),
 		"q=%ff%fe", "q=\u202e&page=1", "%zz", "a;b", "return_to=/account/keys", "return_to=//evil.example", "return_to=/account/../authorize", "return_to=/account/%2e%2e/%2e%2e//evil.example", "return_to=%5C%5Cevil",
-		"page=1&page=2", "q=%E2%80%8B", "q=" + url.QueryEscape("é\u0301\u0301\u0301\u0301\u0301"),
+		"page=1&page=2", "q=%E2%80%8B", "q=%22" + strings.Repeat("\xff", 6<<10), "q=" + url.QueryEscape("é\u0301\u0301\u0301\u0301\u0301"),
 	} {
 		for page := range fuzzedPages {
 			f.Add(uint8(page), query, true)
@@ -142,7 +142,8 @@ func FuzzAccountPages(f *testing.F) {
 		if !hasMarkup(query) {
 			return
 		}
-		if b := s.ask(t.Context(), "GET", path, unmarked(query), "", "Cookie", cookie); strings.Count(a.body, "<article") == strings.Count(b.body, "<article") && a.markup()[0] != b.markup()[0] {
+		// In an escaped form it may be too long.
+		if b := s.ask(t.Context(), "GET", path, unmarked(query), "", "Cookie", cookie); b.StatusCode == a.StatusCode && strings.Count(a.body, "<article") == strings.Count(b.body, "<article") && a.markup()[0] != b.markup()[0] {
 			t.Errorf("%s?%s: what was sent is markup in\n%s", path, query, a.body)
 		}
 	})
