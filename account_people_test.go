@@ -321,19 +321,59 @@ func TestWhoWasHalfRemovedIsRemovedByAskingAgain(t *testing.T) {
 	backend.breakDown("delete grant")
 	s.post("/account/people/remove", "person", id, "ceremony", ceremony).wantPage(t, http.StatusServiceUnavailable)
 	backend.mend()
-	if n := strings.Count(s.logs.String(), "person.removed"); n != 1 {
-		t.Errorf("that Bob is gone is logged %d times", n)
+	if suspended, removed := strings.Count(s.logs.String(), "person.suspended"), strings.Count(s.logs.String(), "person.removed"); suspended != 1 || removed != 0 {
+		t.Errorf("that Bob is suspended is logged %d times, and that he is gone %d times", suspended, removed)
 	}
-	s.get("/account/people").wantNot(t, "Bob")
+	s.get("/account/people").wantPage(t, http.StatusOK, "Bob", "suspended", "1 connection")
 	s.wantAlive(t, "what was left", key)
 
-	s.post("/account/people/remove", "person", id).wantPage(t, http.StatusOK, "Remove what is left of a person who is gone?", "1 connection of theirs will end")
+	s.post("/account/people/remove", "person", id).wantPage(t, http.StatusOK, "Bob", "1 connection of theirs will end")
 	s.wantDone(s.touched("/account/people/remove", "person", id), "/account/people", "Removed.")
 	s.wantDead(t, "what was left", key)
-	// With nothing left it is done, and logged, all the same.
+	s.get("/account/people").wantNot(t, "Bob")
+	// Of who is gone, nothing is left: that is done, and logged, all the same.
+	s.post("/account/people/remove", "person", id).wantPage(t, http.StatusOK, "Remove what is left of a person who is gone?")
 	s.touched("/account/people/remove", "person", id).wantRedirect(t, "/account/people")
-	if n := strings.Count(s.logs.String(), "person.removed"); n != 3 {
+	if n := strings.Count(s.logs.String(), "person.removed"); n != 2 {
 		t.Errorf("that Bob is gone is logged %d times", n)
+	}
+}
+
+// A process that is killed between writing down that a person is out and ending what they
+// have connected leaves the second to the next start.
+func TestAStartFinishesWhatACrashLeftOfAShutOut(t *testing.T) {
+	for name, shutOut := range map[string]func(router *mcpoauth.Router, id string) error{
+		"suspended": func(router *mcpoauth.Router, id string) error { return router.SuspendPerson(t.Context(), id) },
+		"removed":   func(router *mcpoauth.Router, id string) error { return router.RemovePerson(t.Context(), id) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			kept := memory.New(memory.Options{})
+			defer kept.Close()
+			backend := watch(kept)
+			s, router := inProcess(t, mcpoauth.Config{Store: backend})
+			s.setUp()
+			a := &administered{s, router}
+			ann, id := a.comes("Ann")
+			tokens, key, owners := ann.login(), a.create(mcpoauth.NewKey{UserID: id, Name: "ci"}), s.login()
+			backend.breakDown("delete grant")
+			if err := shutOut(router, id); err == nil {
+				t.Fatal("nothing failed")
+			}
+			backend.mend()
+			s.wantAlive(t, "what the crash left", key)
+
+			again, router := inProcess(t, mcpoauth.Config{Store: backend})
+			again.wantDead(t, "the API key", key)
+			again.wantDead(t, "the access token", tokens.access)
+			again.wantAlive(t, "the owner's connection", owners.access)
+			if n := again.logged("grant.revoked"); n != 2 {
+				t.Errorf("the log has %d of the 2 that have ended", n)
+			}
+			people, err := router.People(t.Context())
+			if err != nil || len(people) != 2 || people[1].SuspendedAt.IsZero() {
+				t.Errorf("the people are %+v (%v), want Ann among them, suspended", people, err)
+			}
+		})
 	}
 }
 

@@ -111,7 +111,12 @@ func (rt *Router) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 // build wires the endpoints together. It is the whole map of the server.
 func (s settings) build(mcp http.Handler, st *store.Store, journal *audit.Journal) (*Router, error) {
-	if err := s.announceSetup(st); err != nil {
+	ctx, cancel := context.WithTimeout(context.Background(), startupTimeout)
+	defer cancel()
+	if err := s.announceSetup(ctx, st); err != nil {
+		return nil, err
+	}
+	if err := s.endSuspended(ctx, st); err != nil {
 		return nil, err
 	}
 	rp, err := passkey.RelyingParty(s.issuer, s.appName)
@@ -322,13 +327,23 @@ func (s settings) resourceURLs() []string {
 	return urls
 }
 
+// endSuspended finishes what a crash interrupted: who is suspended has no connections.
+func (s settings) endSuspended(ctx context.Context, st *store.Store) error {
+	ended, err := st.EndSuspended(ctx)
+	for _, g := range ended {
+		s.log.Info("grant.revoked", "user_id", g.UserID, "client_id", g.ClientID, "grant_id", g.ID, "reason", "the person is suspended")
+	}
+	if err != nil {
+		return fmt.Errorf("mcpoauth: ending what suspended people have connected: %w", err)
+	}
+	return nil
+}
+
 // announceSetup says how the first passkey is made, unless there is one. The link is the
 // one secret that is ever logged: whoever reads the log of a server that nobody owns
 // yet may become its owner. Of several replicas each logs a link, and each link works at
 // all of them.
-func (s settings) announceSetup(st *store.Store) error {
-	ctx, cancel := context.WithTimeout(context.Background(), startupTimeout)
-	defer cancel()
+func (s settings) announceSetup(ctx context.Context, st *store.Store) error {
 	done, err := st.HasOwner(ctx)
 	if err != nil {
 		return fmt.Errorf("mcpoauth: reading the store: %w", err)

@@ -84,8 +84,11 @@ func (h *Handler) removePerson(v *visit) error {
 	}
 	ended, err := h.Store.RemoveUser(v.r.Context(), user.ID)
 	h.logEnded(v, ended...)
-	if err == nil || h.gone(v, user.ID) {
+	switch {
+	case err == nil || h.gone(v, user.ID):
 		h.Log.InfoContext(v.r.Context(), "person.removed", "user_id", user.ID, "by", v.user.ID)
+	case h.suspended(v, user.ID): // which is as far as it got
+		h.Log.InfoContext(v.r.Context(), "person.suspended", "user_id", user.ID, "by", v.user.ID)
 	}
 	if err != nil {
 		return wrap("removing a person", err)

@@ -120,16 +120,41 @@ func (s *Store) ResumeUser(ctx context.Context, id string) error {
 }
 
 // RemoveUser forgets a person and ends their grants, which it returns. Like SuspendUser it
-// goes on without its caller; for somebody who is gone it ends what may be left.
+// goes on without its caller. The person goes last: until then they are suspended, so that
+// another RemoveUser, or EndSuspended after a crash, finds what is left. For somebody who is
+// gone it ends what may be left of them.
 func (s *Store) RemoveUser(ctx context.Context, id string) (ended []*Grant, err error) {
-	if id == OwnerID {
-		return nil, ErrOwner
-	}
 	ctx = context.WithoutCancel(ctx)
+	ended, err = s.SuspendUser(ctx, id)
+	if err != nil && !errors.Is(err, ErrNotFound) {
+		return ended, err
+	}
 	if err := s.remove(ctx, Key{KindUser, id}); err != nil {
+		return ended, err
+	}
+	// A ResumeUser in between may have let more be made.
+	more, err := s.RevokeGrants(ctx, id, nil)
+	return append(ended, more...), err
+}
+
+// EndSuspended ends the grants of everybody who is suspended, and returns them: there are
+// some if a crash came into the middle of SuspendUser or RemoveUser.
+func (s *Store) EndSuspended(ctx context.Context) (ended []*Grant, err error) {
+	users, err := s.Users(ctx)
+	if err != nil {
 		return nil, err
 	}
-	return s.RevokeGrants(ctx, id, nil)
+	for _, u := range users {
+		if !u.Suspended() {
+			continue
+		}
+		of, err := s.RevokeGrants(ctx, u.ID, nil)
+		ended = append(ended, of...)
+		if err != nil {
+			return ended, err
+		}
+	}
+	return ended, nil
 }
 
 // present returns ErrNotFound for a user who is suspended or gone: whatever should have
