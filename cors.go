@@ -2,6 +2,7 @@ package mcpoauth
 
 import (
 	"net/http"
+	"slices"
 	"strings"
 
 	"github.com/mcpoauth/mcpoauth/internal/oauth"
@@ -40,7 +41,9 @@ func corsGuarded(next http.Handler) http.Handler {
 			return
 		}
 		if len(r.Header["Origin"]) > 0 {
-			allowOrigin(w.Header())
+			// Of its own, because the handler may edit what it finds.
+			w.Header()["Access-Control-Allow-Origin"] = slices.Clone(anyOrigin)
+			w.Header()["Access-Control-Expose-Headers"] = slices.Clone(exposed)
 		}
 		next.ServeHTTP(w, r)
 	})

@@ -128,6 +128,28 @@ func TestR11_EveryAnswerThatBrowserClientsGetIsReadable(t *testing.T) {
 	}
 }
 
+// A handler may turn its header round as it likes: the next answer has one of its own.
+func TestR11_WhatTheHandlerMakesOfItsHeaderStaysThere(t *testing.T) {
+	s, _ := inProcessWith(t, mcpoauth.Config{}, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		for _, values := range w.Header() {
+			for i := range values {
+				values[i] = "spoiled"
+			}
+		}
+	}))
+	s.setUp()
+	client := s.login()
+	for range 2 {
+		s.get("/mcp", "Origin", inspector, "Authorization", "Bearer "+client.access)
+	}
+	for target, res := range map[string]answer{"/mcp": s.get("/mcp", "Origin", inspector), prmMetadata: s.get(prmMetadata, "Origin", inspector)} {
+		if !res.readable() {
+			t.Errorf("%s: %v", target, res.Header)
+		}
+	}
+	s.preflight("/mcp", "POST", "").wantAllowed(t, "POST", "")
+}
+
 func TestR11_ARefusalForTheRateIsReadableToo(t *testing.T) {
 	s := start(t, mcpoauth.Config{RateLimits: mcpoauth.RateLimits{Auth: 1, Registration: 1}})
 	for _, target := range []string{"/token", "/register"} {

@@ -81,6 +81,7 @@ var requirements = []requirement{
 		"TestR11_EveryAnswerThatBrowserClientsGetIsReadable",
 		"TestR11_PagesAndTheirEndpointsAreForThisOriginAlone",
 		"TestR11_ProbesForMetadataThatIsNotThereMayBePreflighted",
+		"TestR11_WhatTheHandlerMakesOfItsHeaderStaysThere",
 	}},
 	{12, "The endpoints are at the root, where clients look that read no metadata.", []string{
 		"TestR12_TheOldDefaultEndpointsAreAtTheRoot",

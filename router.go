@@ -39,7 +39,9 @@ import (
 const startupTimeout = 10 * time.Second
 
 // A Router is an authorization server and the guard of the handler it wraps. It
-// serves everything of its origin, and listens on nothing by itself.
+// serves everything of its origin, and listens on nothing by itself. Answers share the
+// values of their headers: what stands in front of it may set and delete headers, and
+// must not edit a value in its place.
 type Router struct {
 	guarded []guarded // longest path first
 	own     http.Handler
