@@ -47,6 +47,31 @@ type walk struct {
 	secret []string // what must be in no event
 }
 
+// What a client calls itself is as long as a client likes once it is quoted.
+func TestANameHidesNothingOfAnEvent(t *testing.T) {
+	s, router := inProcess(t, mcpoauth.Config{})
+	s.setUp()
+	id, _ := s.register(map[string]any{"client_name": strings.Repeat("\U000E0001", 64), "redirect_uris": []string{webClient}, "token_endpoint_auth_method": "none"})
+	s.submit(s.get("/authorize?"+authorizationRequest(id, webClient).Encode()), "deny", "")
+	s.redeem(id, webClient, s.code(authorizationRequest(id, webClient))).wantTokens(t)
+	events, err := router.Events(t.Context(), audit.Kept)
+	if err != nil {
+		t.Fatal(err)
+	}
+	wanted := map[string]string{
+		"client.registered": "redirect_uri=" + webClient, "approval.denied": "resource=" + mcpURL, "approval.granted": "resource=" + mcpURL + " scopes=",
+	}
+	for _, e := range events {
+		if want := wanted[e.Name]; want != "" && !strings.Contains(e.Detail, want) {
+			t.Errorf("%s does not say %s: %s", e.Name, want, e.Detail)
+		}
+		delete(wanted, e.Name)
+	}
+	if len(wanted) != 0 {
+		t.Errorf("there is no event of %v", wanted)
+	}
+}
+
 func TestEveryEventIsProducedToldAndKeptAndHasNoSecret(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		backend := memory.New(memory.Options{})

@@ -110,7 +110,7 @@ func (h *Handler) decide(w http.ResponseWriter, r *http.Request, form url.Values
 		return
 	}
 	if form.Get("decision") == "deny" {
-		h.Log.InfoContext(r.Context(), "approval.denied", "client_id", req.client.ID, "client_name", req.client.Name, "resource", req.resource.URL)
+		h.Log.InfoContext(r.Context(), "approval.denied", "client_id", req.client.ID, "resource", req.resource.URL, "client_name", req.client.Name)
 		h.refuse(w, r, req, oauth.Errorf(oauth.AccessDenied, "the request was denied"))
 		return
 	}
@@ -137,8 +137,9 @@ func (h *Handler) approve(w http.ResponseWriter, r *http.Request, req *request, 
 		h.refuse(w, r, req, noLonger(err))
 		return
 	}
+	// The name is the client's own and comes last: an event has room for so much.
 	h.Log.InfoContext(r.Context(), "approval.granted", "user_id", user.ID, "client_id", req.client.ID,
-		"client_name", req.client.Name, "resource", req.resource.URL, "scopes", req.scopes)
+		"resource", req.resource.URL, "scopes", req.scopes, "client_name", req.client.Name)
 	h.redirect(w, r, req, url.Values{"code": {code}})
 }
 

@@ -96,8 +96,8 @@ func (h *Handler) register(w http.ResponseWriter, r *http.Request) (*response, e
 	if err := h.Store.RegisterClient(r.Context(), client); err != nil {
 		return nil, err
 	}
-	h.Log.LogAttrs(r.Context(), slog.LevelInfo, "client.registered", slog.String("client_id", client.ID), slog.String("client_name", client.Name),
-		slog.String("redirect_uri", client.RedirectURIs[0]))
+	h.Log.LogAttrs(r.Context(), slog.LevelInfo, "client.registered", slog.String("client_id", client.ID),
+		slog.String("redirect_uri", client.RedirectURIs[0]), slog.String("client_name", client.Name))
 	answer := describe(client)
 	if clientSecret != "" {
 		answer.ClientSecret, answer.ClientSecretExpiresAt = clientSecret, new(int64) // 0: never
