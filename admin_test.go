@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -316,6 +317,17 @@ func TestAKeyOpensItsResourceUntilItEnds(t *testing.T) {
 		}
 		time.Sleep(time.Second)
 		call("/notes", usual).wantError(t, http.StatusUnauthorized, "invalid_token")
+	})
+}
+
+func TestTheScopesOfAConnectionAreItsCallersOwn(t *testing.T) {
+	administer(t, mcpoauth.Config{}, func(t *testing.T, a *administered) {
+		tokens := a.login()
+		a.connections("")[0].Scopes[0] = "spoiled"
+		a.wantAlive(t, "the connection", tokens.access)
+		if got := a.connections("")[0].Scopes; !slices.Equal(got, []string{"mcp:tools"}) {
+			t.Errorf("the scopes are %q", got)
+		}
 	})
 }
 

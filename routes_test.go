@@ -77,6 +77,7 @@ func TestWhatIsNoRouteIs404InJSONAndAPageForAPerson(t *testing.T) {
 	for _, path := range []string{
 		"/", "/nothing", "/favicon.ico", "/robots.txt", "/index.html", "/authorize/", "/authorize/x", "/authorize/assets/", "/authorize/assets/../../token",
 		"/token/", "/token/x", "/tokens", "/passkey", "/passkey/", "/passkey/auth", "/register/client-id", "/healthz", "/.git/config",
+		"/%74oken", "/%68ealth", // another spelling, which whatever stands in front may read otherwise
 	} {
 		for _, method := range []string{"GET", "POST", "DELETE"} {
 			s.do(method, path, nil).wantError(t, http.StatusNotFound, "not_found")

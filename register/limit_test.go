@@ -137,6 +137,13 @@ func TestAllThatIsKeptOfARegistrationHasALimit(t *testing.T) {
 	if largest != MaxRecord {
 		t.Errorf("the largest record that is kept has %d bytes, want %d", largest, MaxRecord)
 	}
+
+	// What counts is the record, in which some characters take six bytes.
+	contact := strings.Repeat("<", MaxText)
+	short := fmt.Sprintf(`{"token_endpoint_auth_method":"none","redirect_uris":["https://c.example/"],"contacts":[%q,%q,%q]}`, contact, contact, contact)
+	if w, got := newSetup(t).registerJSON(t, short); w.Code != http.StatusBadRequest || !strings.Contains(fmt.Sprint(got["error_description"]), "8 KiB") {
+		t.Errorf("a body of %d bytes that makes a record of more than %d: %d %v", len(short), MaxRecord, w.Code, got)
+	}
 }
 
 func TestTheURLOfADocumentIsAsLongAsItMayBe(t *testing.T) {

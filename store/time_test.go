@@ -436,6 +436,26 @@ func TestARefreshTokenIsIdleFor90DaysUnlessConfigured(t *testing.T) {
 	})
 }
 
+// What others do to a grant is no use of it by its client.
+func TestNothingButARefreshProlongsARefreshToken(t *testing.T) {
+	timed(t, store.Lifetimes{}, func(s *server) {
+		s.owner()
+		tokens := s.connect()
+		time.Sleep(time.Hour)
+		s.is(s.RenameUser(s.Context(), tokens.Grant.UserID, "Ann"), nil)
+		revoked, err := s.RevokeToken(s.Context(), tokens.Access, clientID)
+		s.is(err, nil)
+		if revoked == nil {
+			s.Error("no access token is revoked")
+		}
+		record, err := s.backend.Get(s.Context(), store.Key{Kind: store.KindGrant, ID: tokens.Grant.ID})
+		s.is(err, nil)
+		if life := time.Until(record.ExpiresAt); life != 90*24*time.Hour-time.Hour {
+			s.Errorf("an hour later the grant lives for %v", life)
+		}
+	})
+}
+
 // stalling is a backend that lets the loser of a race wait.
 type stalling struct{ store.Backend }
 

@@ -525,3 +525,36 @@ func hasMode(t *testing.T, path string, want fs.FileMode) {
 		t.Errorf("%s has mode %v, want %v", path, got, want)
 	}
 }
+
+// An approved client leaves the file of those that are not when that is written next, which a
+// crash may come before.
+func TestAClientIsNotWhatTheFileOfUnapprovedOnesStillSays(t *testing.T) {
+	o := optionsIn(t.TempDir())
+	unapproved := filepath.Join(filepath.Dir(o.StateFile), "state.unapproved.json")
+	key := store.Key{Kind: store.KindClient, ID: "0123456789012345678901"}
+	b := opened(t, o)
+	if err := b.Create(t.Context(), key, &store.Client{ID: key.ID}, time.Now().Add(time.Hour)); err != nil {
+		t.Fatal(err)
+	}
+	closed(t, b)
+	before, err := os.ReadFile(unapproved)
+	if err != nil {
+		t.Fatal(err)
+	}
+	b = opened(t, o)
+	record, err := b.Get(t.Context(), key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := b.Replace(t.Context(), key, record.Version, &store.Client{ID: key.ID}, time.Time{}); err != nil {
+		t.Fatal(err)
+	}
+	closed(t, b)
+	if err := os.WriteFile(unapproved, before, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	b = opened(t, o)
+	if record, err = b.Get(t.Context(), key); err != nil || !record.ExpiresAt.IsZero() {
+		t.Errorf("it expires at %v, %v", record.ExpiresAt, err)
+	}
+}
