@@ -320,6 +320,31 @@ func TestAKeyOpensItsResourceUntilItEnds(t *testing.T) {
 	})
 }
 
+// A form that lacks its field gives an empty ID.
+func TestWhatIsNoIDOfAPersonEndsNothing(t *testing.T) {
+	administer(t, mcpoauth.Config{}, func(t *testing.T, a *administered) {
+		tokens, ctx := a.login(), t.Context()
+		for _, id := range []string{"", " ", "x", "*", strings.Repeat("A", 23)} {
+			for what, err := range map[string]error{
+				"SuspendPerson":    a.router.SuspendPerson(ctx, id),
+				"ResumePerson":     a.router.ResumePerson(ctx, id),
+				"RenamePerson":     a.router.RenamePerson(ctx, id, "Ann"),
+				"RemovePerson":     a.router.RemovePerson(ctx, id),
+				"RevokeConnection": a.router.RevokeConnection(ctx, id),
+				"RecoveryLink":     func() error { _, err := a.router.RecoveryLink(ctx, id); return err }(),
+			} {
+				if !errors.Is(err, store.ErrNotFound) {
+					t.Errorf("%s of %q: %v", what, id, err)
+				}
+			}
+		}
+		a.wantAlive(t, "the owner's connection", tokens.access)
+		if strings.Contains(a.logs.String(), "person.removed") {
+			t.Error("the log says that somebody was removed")
+		}
+	})
+}
+
 func TestTheScopesOfAConnectionAreItsCallersOwn(t *testing.T) {
 	administer(t, mcpoauth.Config{}, func(t *testing.T, a *administered) {
 		tokens := a.login()

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/mcpoauth/mcpoauth/internal/secret"
 	"github.com/mcpoauth/mcpoauth/store"
 )
 
@@ -120,10 +121,12 @@ func (rt *Router) RenamePerson(ctx context.Context, id, name string) error {
 // and API keys. Of the owner it is store.ErrOwner, of nobody store.ErrNotFound. One that
 // failed is finished by another.
 func (rt *Router) RemovePerson(ctx context.Context, id string) error {
-	_, known := rt.admin.person(ctx, id)
-	ended, err := rt.admin.store.RemoveUser(ctx, id)
-	if err == nil && len(ended) == 0 && errors.Is(known, store.ErrNotFound) {
-		err = known
+	_, err := rt.admin.person(ctx, id)
+	if err == nil || errors.Is(err, store.ErrNotFound) && secret.ValidID(id) {
+		ended, failed := rt.admin.store.RemoveUser(ctx, id)
+		if failed != nil || len(ended) > 0 { // of who is gone something may have been left
+			err = failed
+		}
 	}
 	return rt.admin.did(ctx, err, "RemovePerson", "person.removed", id)
 }

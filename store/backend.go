@@ -160,6 +160,9 @@ func decode[T any](v Value) (*T, error) {
 	}
 	encoded, ok := v.(*Encoded)
 	if !ok {
+		if _, err := v.Encode(); err != nil {
+			return nil, err // why a backend that wraps another could not read it
+		}
 		return nil, fmt.Errorf("store: the backend returned a %T, want a %T or a *store.Encoded", v, (*T)(nil))
 	}
 	if record, ok := encoded.decoded.Load().(*T); ok {

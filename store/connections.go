@@ -1,7 +1,10 @@
 package store
 
 import (
+	"cmp"
 	"context"
+	"errors"
+	"fmt"
 	"iter"
 	"time"
 
@@ -35,28 +38,42 @@ func (s *Store) Grant(ctx context.Context, id string) (*Grant, error) {
 	return get[Grant](ctx, s, Key{KindGrant, id})
 }
 
+// ErrUnreadable: a record cannot be read, and so opens nothing. What it is about is not known.
+var ErrUnreadable = errors.New("store: a record cannot be read")
+
 // RevokeGrants ends every grant of a user, or of everybody if userID is empty, that
 // which chooses, codes that wait to be redeemed among them; nil chooses all. It returns
 // those that have ended, also with an error; expired ones among them, which end too, because a
 // clock that is put back must not bring them back.
+//
+// A record that cannot be read keeps none of the others from ending. It ends too if all of
+// everybody's do; else it stays, and the error is ErrUnreadable.
 func (s *Store) RevokeGrants(ctx context.Context, userID string, which func(*Grant) bool) (ended []*Grant, err error) {
 	tag := ""
 	if userID != "" {
 		tag = grantTag(userID)
 	}
-	for g, err := range listAll[Grant](ctx, s, KindGrant, tag) {
+	var unread error
+	for record, err := range records(ctx, s, KindGrant, tag) {
 		if err != nil {
 			return ended, err
 		}
-		if userID != "" && g.UserID != userID || which != nil && !which(g) {
+		g, err := decode[Grant](record.Value)
+		switch {
+		case err != nil && userID == "" && which == nil:
+			g = &Grant{ID: record.Key.ID}
+		case err != nil:
+			unread = cmp.Or(unread, fmt.Errorf("%w: the grant %s: %w", ErrUnreadable, record.Key.ID, err))
+			continue
+		case userID != "" && g.UserID != userID || which != nil && !which(g):
 			continue
 		}
-		if err := s.RevokeGrant(ctx, g.ID); err != nil {
+		if err := s.RevokeGrant(ctx, record.Key.ID); err != nil {
 			return ended, err
 		}
 		ended = append(ended, g)
 	}
-	return ended, nil
+	return ended, unread
 }
 
 // A NewKey is an API key to be made: for programs that have nobody to sign in.

@@ -1,6 +1,7 @@
 package store_test
 
 import (
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -149,5 +150,85 @@ func TestAnAPIKeyAndAnAccessTokenDoNotPassForEachOther(t *testing.T) {
 	} {
 		_, _, err := s.Access(t.Context(), token, time.Now())
 		s.is(err, want)
+	}
+}
+
+// Who can write one record of the database, or a record that is damaged, must not keep the
+// others from ending.
+func TestAGrantThatCannotBeReadKeepsNoOtherFromEnding(t *testing.T) {
+	for name, test := range map[string]struct {
+		revoke func(s *server, id string) ([]*store.Grant, error)
+		ended  int
+		is     error
+	}{
+		"of a person": {func(s *server, id string) ([]*store.Grant, error) { return s.RevokeGrants(s.Context(), id, nil) }, 4, store.ErrUnreadable},
+		"suspended":   {func(s *server, id string) ([]*store.Grant, error) { return s.SuspendUser(s.Context(), id) }, 4, store.ErrUnreadable},
+		"removed":     {func(s *server, id string) ([]*store.Grant, error) { return s.RemoveUser(s.Context(), id) }, 4, store.ErrUnreadable},
+		"some":        {func(s *server, id string) ([]*store.Grant, error) { return s.RevokeGrants(s.Context(), "", ofUser(id)) }, 4, store.ErrUnreadable},
+		"all":         {func(s *server, _ string) ([]*store.Grant, error) { return s.RevokeGrants(s.Context(), "", nil) }, 5, nil},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := newServer(t, store.Lifetimes{})
+			ann := s.person("Ann")
+			var keys []string
+			for range 5 {
+				keys = append(keys, s.key(ann.ID, "ci"))
+			}
+			slices.Sort(keys)
+			first := store.Key{Kind: store.KindGrant, ID: store.GrantOf(keys[0])}
+			record, err := s.backend.Get(t.Context(), first)
+			s.is(err, nil)
+			s.is(s.backend.Replace(t.Context(), first, record.Version, store.NewEncoded([]byte(`{"scopes":1}`)), time.Time{}), nil)
+			ended, err := test.revoke(s, ann.ID)
+			if s.is(err, test.is); len(ended) != test.ended {
+				t.Errorf("%d have ended, want %d", len(ended), test.ended)
+			}
+			for _, key := range keys[1:] {
+				s.is(s.access(key), store.ErrNotFound)
+			}
+		})
+	}
+}
+
+func ofUser(id string) func(*store.Grant) bool {
+	return func(g *store.Grant) bool { return g.UserID == id }
+}
+
+func TestRemovingNobodyEndsNothing(t *testing.T) {
+	s := newServer(t, store.Lifetimes{})
+	s.owner()
+	key := s.key(store.OwnerID, "ci")
+	_, err := s.RemoveUser(t.Context(), "")
+	s.is(err, store.ErrNotFound)
+	_, err = s.SuspendUser(t.Context(), "")
+	s.is(err, store.ErrNotFound)
+	s.is(s.access(key), nil)
+}
+
+func TestResumingEndsWhatACrashLeft(t *testing.T) {
+	s := newServer(t, store.Lifetimes{})
+	ann := s.person("Ann")
+	key := s.key(ann.ID, "ci")
+	half := *ann
+	half.SuspendedAt = time.Now()
+	at := store.Key{Kind: store.KindUser, ID: ann.ID}
+	record, err := s.backend.Get(t.Context(), at)
+	s.is(err, nil)
+	s.is(s.backend.Replace(t.Context(), at, record.Version, &half, time.Time{}), nil)
+	s.is(s.ResumeUser(t.Context(), ann.ID), nil)
+	s.is(s.access(key), store.ErrNotFound)
+}
+
+// Anybody can send a registration again, from which the ID comes.
+func TestAnApprovedClientThatRegistersAgainStaysForGood(t *testing.T) {
+	s := newServer(t, store.Lifetimes{})
+	client := &store.Client{ID: "client"}
+	s.is(s.RegisterClient(t.Context(), client), nil)
+	s.owner()
+	s.approve()
+	s.is(s.RegisterClient(t.Context(), client), nil)
+	record, err := s.backend.Get(t.Context(), store.Key{Kind: store.KindClient, ID: client.ID})
+	if s.is(err, nil); !record.ExpiresAt.IsZero() {
+		t.Errorf("it expires at %v", record.ExpiresAt)
 	}
 }

@@ -15,30 +15,36 @@ const (
 // list returns the live records of a kind whose IDs begin with prefix, in the order of
 // their IDs. After an error it ends.
 func list[T any](ctx context.Context, s *Store, kind Kind, prefix string) iter.Seq2[*T, error] {
-	return listUnless[T](ctx, s, kind, prefix, func(r Record) bool { return expired(r.ExpiresAt, wall()) })
-}
-
-// listAll is list with the records that have expired and are not forgotten yet: were the clock put
-// back, they would be live again.
-func listAll[T any](ctx context.Context, s *Store, kind Kind, prefix string) iter.Seq2[*T, error] {
-	return listUnless[T](ctx, s, kind, prefix, func(Record) bool { return false })
-}
-
-func listUnless[T any](ctx context.Context, s *Store, kind Kind, prefix string, skip func(Record) bool) iter.Seq2[*T, error] {
 	return func(yield func(*T, error) bool) {
-		after := ""
-		for page := firstPage; ; page = min(4*page, lastPage) {
-			records, err := s.backend.List(ctx, kind, prefix, after, page)
+		for r, err := range records(ctx, s, kind, prefix) {
 			if err != nil {
 				yield(nil, err)
 				return
 			}
+			if expired(r.ExpiresAt, wall()) {
+				continue
+			}
+			record, err := decode[T](r.Value)
+			if !yield(record, err) || err != nil {
+				return
+			}
+		}
+	}
+}
+
+// records returns the records of a kind as the backend has them, also those that have expired
+// and are not forgotten yet: were the clock put back, they would be live again.
+func records(ctx context.Context, s *Store, kind Kind, prefix string) iter.Seq2[Record, error] {
+	return func(yield func(Record, error) bool) {
+		after := ""
+		for page := firstPage; ; page = min(4*page, lastPage) {
+			records, err := s.backend.List(ctx, kind, prefix, after, page)
+			if err != nil {
+				yield(Record{}, err)
+				return
+			}
 			for _, r := range records {
-				if skip(r) {
-					continue
-				}
-				record, err := decode[T](r.Value)
-				if !yield(record, err) || err != nil {
+				if !yield(r, nil) {
 					return
 				}
 			}

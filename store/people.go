@@ -124,6 +124,9 @@ func (s *Store) ResumeUser(ctx context.Context, id string) error {
 // another RemoveUser, or EndSuspended after a crash, finds what is left. For somebody who is
 // gone it ends what may be left of them.
 func (s *Store) RemoveUser(ctx context.Context, id string) (ended []*Grant, err error) {
+	if id == "" {
+		return nil, ErrNotFound // to RevokeGrants it is everybody
+	}
 	ctx = context.WithoutCancel(ctx)
 	ended, err = s.SuspendUser(ctx, id)
 	if err != nil && !errors.Is(err, ErrNotFound) {
@@ -138,7 +141,7 @@ func (s *Store) RemoveUser(ctx context.Context, id string) (ended []*Grant, err 
 }
 
 // EndSuspended ends the grants of everybody who is suspended, and returns them: there are
-// some if a crash came into the middle of SuspendUser or RemoveUser.
+// some if a crash came into the middle of SuspendUser or RemoveUser. What cannot be read stays.
 func (s *Store) EndSuspended(ctx context.Context) (ended []*Grant, err error) {
 	users, err := s.Users(ctx)
 	if err != nil {
@@ -150,7 +153,7 @@ func (s *Store) EndSuspended(ctx context.Context) (ended []*Grant, err error) {
 		}
 		of, err := s.RevokeGrants(ctx, u.ID, nil)
 		ended = append(ended, of...)
-		if err != nil {
+		if err != nil && !errors.Is(err, ErrUnreadable) {
 			return ended, err
 		}
 	}

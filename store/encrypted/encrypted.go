@@ -113,11 +113,18 @@ func (b *backend) List(ctx context.Context, kind store.Kind, prefix, after strin
 	records := make([]store.Record, len(listed)) // inner's slice stays as it is
 	for i, record := range listed {
 		if records[i], err = b.open(record); err != nil {
-			return nil, err
+			record.Value = unreadable{err}
+			records[i] = record
 		}
 	}
 	return records, nil
 }
+
+// unreadable is the value of a record that does not open. In a list it stands for itself alone:
+// who can write to the database must not keep the others from being seen, or revoked.
+type unreadable struct{ err error }
+
+func (u unreadable) Encode() ([]byte, error) { return nil, u.err }
 
 // open returns what a record of inner's stands for, and at its own time: the one beside
 // it is as good as whoever can write to the database.

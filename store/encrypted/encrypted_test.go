@@ -108,7 +108,13 @@ func TestWhatIsNotAsItWasSealedIsAnError(t *testing.T) {
 			methods := map[string]func() error{
 				"Get":       func() error { _, err := sealed.Get(t.Context(), a); return err },
 				"GetCached": func() error { _, err := sealed.GetCached(t.Context(), a); return err },
-				"List":      func() error { _, err := sealed.List(t.Context(), a.Kind, "", "", 10); return err },
+				"a list": func() error {
+					listed, err := sealed.List(t.Context(), a.Kind, "", "", 1)
+					if err == nil {
+						_, err = listed[0].Value.Encode()
+					}
+					return err
+				},
 			}
 			for method, call := range methods {
 				err := call()
