@@ -38,7 +38,7 @@ func Rotate(ctx context.Context, inner store.Backend, keys ...Key) (Counts, erro
 }
 
 // SealPlain seals, with the first of keys, every record of inner that is in the clear, and
-// keeps those that are sealed. It is for the day on which encryption begins, with
+// keeps those that one of keys opens. It is for the day on which encryption begins, with
 // no server running: it believes what it finds, so that whoever could write to the
 // database before could write into what is trusted afterwards. Errors are as those of Rotate.
 func SealPlain(ctx context.Context, inner store.Backend, keys ...Key) (Counts, error) {
@@ -67,7 +67,9 @@ func (r keyring) plain(record store.Record) ([]byte, time.Time, error) {
 	case 0:
 		return data, record.ExpiresAt, nil
 	case 3:
-		return nil, time.Time{}, nil
+		// Under another key it would be lost behind a report that all is well.
+		_, err := r.open(record)
+		return nil, time.Time{}, err
 	default:
 		return nil, time.Time{}, fmt.Errorf("encrypted: %v has %d of the 3 members of a sealed record, so that it is neither sealed nor in the clear; restore it from a backup or delete it", record.Key, there)
 	}

@@ -260,3 +260,56 @@ func TestRotateNeedsKeysAndABackendThatAnswers(t *testing.T) {
 		t.Errorf("with a context that is done Rotate returned %v", err)
 	}
 }
+
+// A seal that is interrupted and begun again with another key would leave a store that no key
+// reads whole, and say that all is well.
+func TestSealPlainKeepsOnlyWhatItsKeysOpen(t *testing.T) {
+	in := inner(t)
+	old, fresh := key(t, oneKey), key(t, otherKey)
+	create(t, over(t, in, old), store.Key{Kind: store.KindSession, ID: "b"}, `{}`, time.Time{})
+	counts, err := encrypted.SealPlain(t.Context(), in, fresh)
+	if err == nil || counts.Kept != 0 || !strings.Contains(err.Error(), "sealed with the key") || !strings.Contains(err.Error(), "add that one") {
+		t.Errorf("SealPlain = %+v, %v", counts, err)
+	}
+}
+
+// The time beside a record is as good as whoever can write to the database.
+func TestRotateProlongsNothing(t *testing.T) {
+	in := inner(t)
+	old, fresh := key(t, oneKey), key(t, otherKey)
+	a, life := store.Key{Kind: store.KindSession, ID: "a"}, time.Now().Add(time.Hour).UTC().Round(0)
+	create(t, over(t, in, old), a, `{}`, life)
+	overwrite(t, in, a, envelopeOf(t, in, a), time.Time{})
+	if _, err := encrypted.Rotate(t.Context(), in, fresh, old); err != nil {
+		t.Fatal(err)
+	}
+	if record, err := over(t, in, fresh).Get(t.Context(), a); err != nil || record.ExpiresAt != life {
+		t.Errorf("it expires at %v, want %v; %v", record.ExpiresAt, life, err)
+	}
+}
+
+func TestARecordThatDoesNotOpenStandsForItselfAloneInAList(t *testing.T) {
+	in := inner(t)
+	b := over(t, in, key(t, oneKey))
+	for _, id := range []string{"a", "b", "c"} {
+		create(t, b, store.Key{Kind: store.KindGrant, ID: id}, `{}`, time.Time{})
+	}
+	overwrite(t, in, store.Key{Kind: store.KindGrant, ID: "a"}, map[string]any{}, time.Time{})
+	listed, err := b.List(t.Context(), store.KindGrant, "", "", 10)
+	if err != nil || len(listed) != 3 {
+		t.Fatalf("List = %v, %v", listed, err)
+	}
+	if _, err := listed[0].Value.Encode(); err == nil || !strings.Contains(err.Error(), "grant/a is not encrypted") {
+		t.Errorf("what does not open is %v", err)
+	}
+	st := store.New(b, store.Lifetimes{})
+	for _, err := range st.Grants(t.Context(), "") {
+		if err == nil || !strings.Contains(err.Error(), "grant/a is not encrypted") {
+			t.Errorf("to list them is %v", err)
+		}
+		break
+	}
+	if ended, err := st.RevokeGrants(t.Context(), "", nil); err != nil || len(ended) != 3 {
+		t.Errorf("%d of 3 have ended, %v", len(ended), err)
+	}
+}
