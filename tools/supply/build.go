@@ -23,7 +23,7 @@ type build map[string]string
 func builtFrom(dir string) (build, error) {
 	found := make(build)
 	for _, system := range systems {
-		cmd := exec.Command("go", "list", "-deps", "-f", "{{with .Module}}{{.Path}}\t{{.Dir}}{{end}}", "./...", "tool")
+		cmd := exec.Command("go", "list", "-deps", "-f", "{{with .Module}}{{.Path}}\t{{.Dir}}\t{{with .Replace}}{{.Path}}{{end}}{{end}}", "./...", "tool")
 		cmd.Dir, cmd.Env = dir, append(os.Environ(), "GOWORK=off", "GOOS="+system, "CGO_ENABLED=0")
 		var said bytes.Buffer
 		cmd.Stderr = &said
@@ -32,12 +32,16 @@ func builtFrom(dir string) (build, error) {
 			return nil, fmt.Errorf("go list for %s: %w\n%s", system, err, said.Bytes())
 		}
 		for line := range strings.Lines(string(out)) {
-			path, sources, _ := strings.Cut(strings.TrimSpace(line), "\t")
+			path, rest, _ := strings.Cut(strings.TrimSpace(line), "\t")
+			sources, instead, _ := strings.Cut(rest, "\t")
 			if path == "" || path == own || strings.HasPrefix(path, own+"/") {
 				continue
 			}
 			if sources == "" {
 				return nil, errors.New("the sources of " + path + " are not there")
+			}
+			if instead != "" {
+				return nil, errors.New(path + " is replaced by " + instead + ", which nobody has looked at; take the replace out of go.mod")
 			}
 			found[path] = sources
 		}

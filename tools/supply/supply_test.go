@@ -74,3 +74,25 @@ func TestALineWithoutAReasonIsRefused(t *testing.T) {
 		}
 	}
 }
+
+// What stands in for a module is not what was read.
+func TestAModuleThatIsReplacedIsRefused(t *testing.T) {
+	dir := t.TempDir()
+	for name, text := range map[string]string{
+		"go.mod":   "module " + own + "/x\n\ngo 1.26\n\nrequire example.com/a v1.0.0\n\nreplace example.com/a => ./a\n",
+		"x.go":     "package x\n\nimport _ \"example.com/a\"\n",
+		"a/go.mod": "module example.com/a\n\ngo 1.26\n",
+		"a/a.go":   "package a\n",
+	} {
+		path := filepath.Join(dir, name)
+		if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if found, err := builtFrom(dir); err == nil || !strings.Contains(err.Error(), "example.com/a is replaced by ./a") {
+		t.Errorf("it is taken: %v, %v", found, err)
+	}
+}
