@@ -288,3 +288,30 @@ func TestScriptedNamesAreHarmlessOnEveryPage(t *testing.T) {
 		backend.Close()
 	}
 }
+
+// One damaged record must not keep the owner from seeing and ending the others.
+func TestAConnectionThatCannotBeReadIsLeftOut(t *testing.T) {
+	kept := memory.New(memory.Options{})
+	t.Cleanup(func() { kept.Close() })
+	s, _ := inProcess(t, mcpoauth.Config{Store: kept})
+	s.setUp()
+	s.enter()
+	damaged, whole := s.login(), s.login()
+	at := store.Key{Kind: store.KindGrant, ID: store.GrantOf(damaged.access)}
+	record, err := kept.Get(t.Context(), at)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := kept.Replace(t.Context(), at, record.Version, store.NewEncoded([]byte(`{"scopes":1}`)), record.ExpiresAt); err != nil {
+		t.Fatal(err)
+	}
+	s.get("/account").wantPage(t, http.StatusOK, "Use the tools of this server")
+	if s.logged("page.failed") == 0 {
+		t.Error("the log does not tell of it")
+	}
+	s.sure("/account/revoke-all").wantRedirect(t, "/account")
+	s.wantDead(t, "the other connection", whole.access)
+	if res := s.call(damaged.access); res.StatusCode == http.StatusOK {
+		t.Error("what cannot be read opens the door")
+	}
+}

@@ -29,7 +29,8 @@ type Connection struct {
 }
 
 // Connections returns what is connected, the newest first: of one person, or of everybody
-// if userID is empty.
+// if userID is empty. One that cannot be read is store.ErrUnreadable; the methods that end
+// connections end the others all the same.
 func (rt *Router) Connections(ctx context.Context, userID string) ([]Connection, error) {
 	uses, err := rt.admin.store.Uses(ctx, userID)
 	if err != nil {

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"iter"
 	"slices"
 	"strings"
 	"time"
@@ -30,6 +31,22 @@ func (v *visit) whose() string {
 	return v.user.ID
 }
 
+// grants are those of a user, or of everybody if userID is empty. Of one that cannot be read
+// the log tells: it opens nothing, and must not keep the owner from ending the others.
+func (h *Handler) grants(ctx context.Context, userID string) iter.Seq2[*store.Grant, error] {
+	return func(yield func(*store.Grant, error) bool) {
+		for g, err := range h.Store.Grants(ctx, userID) {
+			if errors.Is(err, store.ErrUnreadable) {
+				h.Log.ErrorContext(ctx, "page.failed", "error", err)
+				continue
+			}
+			if !yield(g, err) {
+				return
+			}
+		}
+	}
+}
+
 // connections returns the grants of a user, or of everybody if userID is empty.
 func (h *Handler) connections(ctx context.Context, userID string) ([]connection, error) {
 	uses, err := h.Store.Uses(ctx, userID)
@@ -37,7 +54,7 @@ func (h *Handler) connections(ctx context.Context, userID string) ([]connection,
 		return nil, wrap("listing uses", err)
 	}
 	var found []connection
-	for g, err := range h.Store.Grants(ctx, userID) {
+	for g, err := range h.grants(ctx, userID) {
 		if err != nil {
 			return nil, wrap("listing grants", err)
 		}

@@ -133,7 +133,7 @@ func (h *Handler) createKey(v *visit) error {
 // fullOfKeys reports whether who is signed in has as many API keys as they may.
 func (h *Handler) fullOfKeys(v *visit) (bool, error) {
 	n := 0
-	for g, err := range h.Store.Grants(v.r.Context(), v.user.ID) {
+	for g, err := range h.grants(v.r.Context(), v.user.ID) {
 		if err != nil {
 			return false, wrap("listing grants", err)
 		}

@@ -21,7 +21,7 @@ func (h *Handler) peoplePage(v *visit) error {
 		return wrap("listing people", err)
 	}
 	grants := make(map[string]int)
-	for g, err := range h.Store.Grants(ctx, "") {
+	for g, err := range h.grants(ctx, "") {
 		if err != nil {
 			return wrap("listing grants", err)
 		}

@@ -72,11 +72,11 @@ func (h *Handler) revokeAll(v *visit) error {
 		return err
 	}
 	page.Lines = append(page.Lines, "What was approved just now, and its app has not come for yet, ends too.")
-	return h.revokeMany(v, every, page, "revoked-all")
+	return h.revokeMany(v, nil, page, "revoked-all")
 }
 
 // revokeMany asks with page and, once that is agreed to, ends the grants that which
-// chooses, codes that wait to be redeemed among them.
+// chooses, codes that wait to be redeemed among them; nil chooses all.
 func (h *Handler) revokeMany(v *visit, which func(*store.Grant) bool, page templates.Confirm, done string) error {
 	if yes, err := h.agreed(v, page); !yes {
 		return err
@@ -93,7 +93,7 @@ func (h *Handler) revokeMany(v *visit, which func(*store.Grant) bool, page templ
 // whatEnds says what a revocation will do. It says nothing if that is nothing.
 func (h *Handler) whatEnds(v *visit, which func(*store.Grant) bool) ([]string, error) {
 	keys, apps, others, people := 0, 0, false, make(map[string]bool)
-	for g, err := range h.Store.Grants(v.r.Context(), v.whose()) {
+	for g, err := range h.grants(v.r.Context(), v.whose()) {
 		switch {
 		case err != nil:
 			return nil, wrap("listing grants", err)

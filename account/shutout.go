@@ -126,7 +126,7 @@ func (h *Handler) resume(v *visit) error {
 // shutOut says what it means for a person to be shut out.
 func (h *Handler) shutOut(v *visit, user *store.User, after string) ([]string, error) {
 	n := 0
-	for _, err := range h.Store.Grants(v.r.Context(), user.ID) {
+	for _, err := range h.grants(v.r.Context(), user.ID) {
 		if err != nil {
 			return nil, wrap("listing grants", err)
 		}

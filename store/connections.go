@@ -3,7 +3,6 @@ package store
 import (
 	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"iter"
 	"time"
@@ -12,7 +11,8 @@ import (
 )
 
 // Grants returns the grants of a user, API keys among them, or of everybody if userID is
-// empty. An approval that no client has redeemed is none yet.
+// empty. An approval that no client has redeemed is none yet. One that cannot be read is
+// ErrUnreadable, after which the next one comes; any other error is the end.
 func (s *Store) Grants(ctx context.Context, userID string) iter.Seq2[*Grant, error] {
 	tag := ""
 	if userID != "" {
@@ -38,9 +38,6 @@ func (s *Store) Grant(ctx context.Context, id string) (*Grant, error) {
 	return get[Grant](ctx, s, Key{KindGrant, id})
 }
 
-// ErrUnreadable: a record cannot be read, and so opens nothing. What it is about is not known.
-var ErrUnreadable = errors.New("store: a record cannot be read")
-
 // RevokeGrants ends every grant of a user, or of everybody if userID is empty, that
 // which chooses, codes that wait to be redeemed among them; nil chooses all. It returns
 // those that have ended, also with an error; expired ones among them, which end too, because a
@@ -63,7 +60,7 @@ func (s *Store) RevokeGrants(ctx context.Context, userID string, which func(*Gra
 		case err != nil && userID == "" && which == nil:
 			g = &Grant{ID: record.Key.ID}
 		case err != nil:
-			unread = cmp.Or(unread, fmt.Errorf("%w: the grant %s: %w", ErrUnreadable, record.Key.ID, err))
+			unread = cmp.Or(unread, fmt.Errorf("%w: %v: %w", ErrUnreadable, record.Key, err))
 			continue
 		case userID != "" && g.UserID != userID || which != nil && !which(g):
 			continue

@@ -2,8 +2,13 @@ package store
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"iter"
 )
+
+// ErrUnreadable: a record cannot be read, and so opens nothing. What it is about is not known.
+var ErrUnreadable = errors.New("store: a record cannot be read")
 
 // firstPage and lastPage are how many records calls of Backend.List ask for, each for four
 // times as many as the one before: some backends look through all they have for each page.
@@ -13,7 +18,7 @@ const (
 )
 
 // list returns the live records of a kind whose IDs begin with prefix, in the order of
-// their IDs. After an error it ends.
+// their IDs. After ErrUnreadable the next one comes; after any other error it ends.
 func list[T any](ctx context.Context, s *Store, kind Kind, prefix string) iter.Seq2[*T, error] {
 	return func(yield func(*T, error) bool) {
 		for r, err := range records(ctx, s, kind, prefix) {
@@ -25,7 +30,10 @@ func list[T any](ctx context.Context, s *Store, kind Kind, prefix string) iter.S
 				continue
 			}
 			record, err := decode[T](r.Value)
-			if !yield(record, err) || err != nil {
+			if err != nil {
+				err = fmt.Errorf("%w: %v: %w", ErrUnreadable, r.Key, err)
+			}
+			if !yield(record, err) {
 				return
 			}
 		}

@@ -143,12 +143,13 @@ func (s *Store) RemoveUser(ctx context.Context, id string) (ended []*Grant, err 
 // EndSuspended ends the grants of everybody who is suspended, and returns them: there are
 // some if a crash came into the middle of SuspendUser or RemoveUser. What cannot be read stays.
 func (s *Store) EndSuspended(ctx context.Context) (ended []*Grant, err error) {
-	users, err := s.Users(ctx)
-	if err != nil {
-		return nil, err
-	}
-	for _, u := range users {
-		if !u.Suspended() {
+	for u, err := range list[User](ctx, s, KindUser, "") {
+		switch {
+		case errors.Is(err, ErrUnreadable):
+			continue
+		case err != nil:
+			return ended, err
+		case !u.Suspended():
 			continue
 		}
 		of, err := s.RevokeGrants(ctx, u.ID, nil)

@@ -78,7 +78,7 @@ func addPlaces(places, more []string) []string {
 }
 
 // Uses returns the last use of each grant of a user, or of everybody if userID is empty,
-// by the grant's ID. There may be others among them.
+// by the grant's ID. There may be others among them. What cannot be read counts as none.
 func (s *Store) Uses(ctx context.Context, userID string) (map[string]Use, error) {
 	tag := ""
 	if userID != "" {
@@ -86,6 +86,9 @@ func (s *Store) Uses(ctx context.Context, userID string) (map[string]Use, error)
 	}
 	uses := make(map[string]Use)
 	for u, err := range list[Use](ctx, s, KindUse, tag) {
+		if errors.Is(err, ErrUnreadable) {
+			continue
+		}
 		if err != nil {
 			return nil, err
 		}
