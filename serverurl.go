@@ -42,6 +42,9 @@ func (v *validator) serverURL(s string) string {
 		v.report(field, "is neither https nor http, got %q; use https://%s", s, u.Host)
 	case errPort != nil || port == 0:
 		v.report(field, "has a port that is none, got %q; use one from 1 to 65535, or leave it out", s)
+	case strings.HasPrefix(u.Port(), "0"):
+		// No browser keeps them, so no origin of a page would ever be this one.
+		v.report(field, "has a port with a zero in front, got %q; write it without, as :%d", s, port)
 	default:
 		origin, _ := oauth.CanonicalResource(u.Scheme + "://" + u.Host)
 		if _, err := passkey.RelyingParty(origin, defaultAppName); err != nil {
