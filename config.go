@@ -80,7 +80,7 @@ type Config struct {
 
 	// SetupToken is needed to make the first passkey, and good for nothing after.
 	// If empty and there is no passkey yet, one is made and the link that has it
-	// is logged, once. At least 16 characters.
+	// is logged, once. At least 16 characters, without white space around them.
 	SetupToken string
 
 	// AccessTokenLifetime is how long an access token lives. If zero, 24 hours:

@@ -12,6 +12,7 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode"
 
 	"github.com/mcpoauth/mcpoauth/internal/fetch"
 	"github.com/mcpoauth/mcpoauth/internal/oauth"
@@ -68,7 +69,10 @@ func (cfg Config) validate(mcp http.Handler) (settings, error) {
 	for i, uri := range cfg.RedirectURIs {
 		v.redirectURI(fmt.Sprintf("RedirectURIs[%d]", i), uri)
 	}
-	if n := len(cfg.SetupToken); n > 0 && n < minSecret {
+	switch n := len(cfg.SetupToken); {
+	case hasSpaceAround(cfg.SetupToken):
+		v.report("SetupToken", "has white space around it, which the page takes off what is typed; trim it, if it was read from a file, or leave it empty to have one made")
+	case n > 0 && n < minSecret:
 		v.report("SetupToken", "has %d characters, which can be guessed; use at least %d, or leave it empty to have one made", n, minSecret)
 	}
 	if cfg.AccentColor != "" && !templates.ValidAccent(cfg.AccentColor) {
@@ -230,7 +234,10 @@ func (v *validator) clients(list []Client) map[string]*store.Client {
 		case clients[c.ID] != nil:
 			v.report(field+".ID", "is there twice, got %q; leave one out", c.ID)
 		}
-		if n := len(c.Secret); n > 0 && n < minSecret {
+		switch n := len(c.Secret); {
+		case hasSpaceAround(c.Secret):
+			v.report(field+".Secret", "has white space around it, which is lost where it is pasted; trim it, if it was read from a file")
+		case n > 0 && n < minSecret:
 			v.report(field+".Secret", "has %d characters, which can be guessed; use at least %d, such as the output of: openssl rand -hex 32", n, minSecret)
 		}
 		if len(c.RedirectURIs) == 0 {
@@ -256,6 +263,12 @@ func (v *validator) clients(list []Client) map[string]*store.Client {
 		clients[c.ID] = client
 	}
 	return clients
+}
+
+// hasSpaceAround reports whether a secret has what String.trim of a browser takes off, such
+// as the newline at the end of a file or the mark at the start of one.
+func hasSpaceAround(s string) bool {
+	return strings.TrimFunc(s, func(c rune) bool { return unicode.IsSpace(c) || c == '\ufeff' }) != s
 }
 
 // keys makes client one that signs, if it has keys.
