@@ -34,11 +34,12 @@ var tooOften = templates.Problem{
 }
 
 // inOwnWindow refuses what another website loads into itself, as a picture or a frame:
-// none of it would be seen, and it would use up the limit of the owner's network.
+// none of it would be seen, and it would use up the limit of the owner's network. Another
+// subdomain, or another port of localhost, is another website too.
 func (s settings) inOwnWindow(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		dest := r.Header.Get("Sec-Fetch-Dest") // not sent by old browsers, nor by anything else
-		if r.Header.Get("Sec-Fetch-Site") == "cross-site" && dest != "" && dest != "document" {
+		site, dest := r.Header.Get("Sec-Fetch-Site"), r.Header.Get("Sec-Fetch-Dest") // not sent by old browsers, nor by anything else
+		if (site == "cross-site" || site == "same-site") && dest != "" && dest != "document" {
 			s.pages.Render(w, r, http.StatusForbidden, templates.Problem{
 				Title:   "This page stays by itself",
 				Message: "It is not shown within another website.",

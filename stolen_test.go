@@ -44,3 +44,19 @@ func TestAnotherWebsiteCannotUseUpTheLimitOfThePages(t *testing.T) {
 	s.get("/account/sign-in", "Sec-Fetch-Site", "cross-site", "Sec-Fetch-Dest", "document").wantPage(t, http.StatusOK)
 	s.get("/account/sign-in").wantPage(t, http.StatusOK)
 }
+
+// Whoever has another subdomain, or a port of localhost, is same-site and a stranger all the same.
+func TestASiblingSubdomainCannotUseUpTheLimitOfThePages(t *testing.T) {
+	s := start(t, mcpoauth.Config{RateLimits: mcpoauth.RateLimits{Auth: 5}})
+	for range 10 {
+		s.get("/account", "Sec-Fetch-Site", "same-site", "Sec-Fetch-Dest", "image").wantPage(t, http.StatusForbidden, "another website")
+	}
+	for _, headers := range [][]string{
+		{"Sec-Fetch-Site", "same-site", "Sec-Fetch-Dest", "document"}, // a link there
+		{"Sec-Fetch-Site", "same-origin", "Sec-Fetch-Dest", "empty"},  // a script of ours
+		{"Sec-Fetch-Site", "none", "Sec-Fetch-Dest", "document"},      // a bookmark
+		nil,
+	} {
+		s.get("/account/sign-in", headers...).wantPage(t, http.StatusOK)
+	}
+}
