@@ -19,13 +19,13 @@ type frontDoor struct {
 	proxies ratelimit.Proxies
 	log     *slog.Logger
 
-	saidMu sync.Mutex // guards said
-	said   map[string]bool
+	saidMu sync.Mutex                 // guards said
+	said   map[string]map[string]bool // what about, by event
 }
 
 func (s settings) frontDoor() (*frontDoor, error) {
 	issuer, err := url.Parse(s.issuer)
-	return &frontDoor{issuer: issuer, proxies: s.proxies, log: s.log, said: make(map[string]bool)}, err
+	return &frontDoor{issuer: issuer, proxies: s.proxies, log: s.log, said: make(map[string]map[string]bool)}, err
 }
 
 // watch looks at requests on their way to next: those for this package's own routes,
@@ -94,9 +94,10 @@ func strippable(path string) string {
 	return ""
 }
 
-// Strangers can make up what is said, but not drown the log or fill memory with it.
+// Strangers can make up what is said, but not drown the log or fill memory with it, nor
+// hide one event behind another.
 const (
-	maxSaid  = 32  // different things in all
+	maxSaid  = 8   // different things about each event
 	maxAbout = 200 // bytes of what each is about
 )
 
@@ -104,9 +105,14 @@ const (
 func (d *frontDoor) say(event, advice, about string) {
 	about = about[:min(len(about), maxAbout)]
 	d.saidMu.Lock()
-	before := d.said[event+" "+about] || len(d.said) >= maxSaid
+	said := d.said[event]
+	if said == nil {
+		said = make(map[string]bool)
+		d.said[event] = said
+	}
+	before := said[about] || len(said) >= maxSaid
 	if !before {
-		d.said[event+" "+about] = true
+		said[about] = true
 	}
 	d.saidMu.Unlock()
 	if !before {
