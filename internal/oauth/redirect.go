@@ -12,16 +12,18 @@ import (
 // other private-use scheme is an app's own (RFC 8252 §7.1), with or without the dot
 // that the RFC wants: Cursor's is "cursor".
 var dangerous = []string{
-	"about", "blob", "data", "file", "filesystem", "jar", "javascript", "mailto", "res", "resource", "sms", "tel", "vbscript", "view-source",
-	"brave", "chrome", "chrome-extension", "firefox", "googlechrome", "googlechromes", "microsoft-edge", "moz-extension", "opera", "safari", "x-web-search",
-	"dav", "davs", "feed", "ftp", "ftps", "git", "gopher", "imap", "ldap", "ldaps", "magnet", "nfs", "rtsp", "sftp", "smb", "ssh", "steam", "svn", "telnet", "vnc", "webcal", "ws", "wss",
+	"about", "blob", "content", "data", "file", "filesystem", "jar", "javascript", "mailto", "res", "resource", "sip", "sips", "sms", "tel", "vbscript", "view-source",
+	"brave", "chrome", "chrome-extension", "edge", "firefox", "firefox-focus", "googlechrome", "googlechrome-x-callback", "googlechromes", "microsoft-edge", "moz-extension", "opera", "safari", "x-web-search",
+	"afp", "cifs", "dav", "davs", "feed", "ftp", "ftps", "git", "gopher", "imap", "irc", "ircs", "ldap", "ldaps", "magnet", "mms", "nfs", "rtsp", "sftp", "smb", "ssh", "steam", "svn", "telnet", "vnc", "webcal", "ws", "wss", "xmpp",
 	"android-app", "hcp", "help", "intent", "itms", "itms-apps", "itms-services", "market", "search", "search-ms", "shell", "shortcuts", "x-apple.systempreferences",
 }
 
 // isDangerous knows Windows' own handlers by their prefix: ms-msdt, ms-settings,
-// ms-appinstaller and dozens more.
+// ms-appinstaller and dozens more; those that a website put itself up for by web+; and
+// browsers that are handed a URL by what they put before its scheme: x-safari-https.
 func isDangerous(scheme string) bool {
-	return slices.Contains(dangerous, scheme) || strings.HasPrefix(scheme, "ms-")
+	return slices.Contains(dangerous, scheme) || strings.HasPrefix(scheme, "ms-") || strings.HasPrefix(scheme, "web+") ||
+		strings.HasSuffix(scheme, "-http") || strings.HasSuffix(scheme, "-https")
 }
 
 // MaxRedirectURI is the longest redirect URI that is taken, in bytes.

@@ -82,6 +82,25 @@ var badRedirectURIs = []struct{ uri, problem string }{
 	{"MS-Settings:privacy", "not an app's"},
 	{"googlechrome://evil.example/", "not an app's"},
 	{"smb://evil.example/share", "not an app's"},
+	{"afp://evil.example/share", "not an app's"},
+	{"cifs://evil.example/share", "not an app's"},
+	{"content://com.example.provider/1", "not an app's"},
+	{"edge://settings", "not an app's"},
+	{"firefox-focus://open-url?url=https://evil.example/", "not an app's"},
+	{"googlechrome-x-callback://x-callback-url/open/?url=https://evil.example/", "not an app's"},
+	{"irc://evil.example/", "not an app's"},
+	{"ircs://evil.example/", "not an app's"},
+	{"microsoft-edge-https://evil.example/", "not an app's"},
+	{"mms://evil.example/", "not an app's"},
+	{"opera-https://evil.example/", "not an app's"},
+	{"sip:a@evil.example", "not an app's"},
+	{"sips:a@evil.example", "not an app's"},
+	{"touch-http://evil.example/", "not an app's"},
+	{"touch-https://evil.example/", "not an app's"},
+	{"web+mcp://evil.example/", "not an app's"},
+	{"WEB+Notes:x", "not an app's"},
+	{"X-Safari-HTTPS://evil.example/", "not an app's"},
+	{"xmpp:a@evil.example", "not an app's"},
 	{"myapp:https://evil.example/", "another address"},
 	{"mailto:a@b.example", "not an app's"},
 	{"https://a.example\\@evil.example/", "character"},
@@ -99,6 +118,18 @@ func TestR25_RealClientsRedirectURIsAreTaken(t *testing.T) {
 	for _, uri := range realRedirectURIs {
 		if problem := CheckRedirectURI(uri); problem != "" {
 			t.Errorf("%s %s", uri, problem)
+		}
+	}
+}
+
+// What is refused by how it begins or ends must not take an app along.
+func TestTheSchemeOfAnAppIsTaken(t *testing.T) {
+	for _, scheme := range []string{
+		"claude", "cline", "cursor", "goose", "raycast", "com.raycast", "vscode", "vscode-insiders", "vscodium", "warp", "windsurf", "zed", "com.example.app",
+		"web", "webmcp", "httpie", "my-http-app", "edge-ai", "content-app", "msteams", "mcp+app",
+	} {
+		if problem := CheckRedirectURI(scheme + "://oauth/callback"); problem != "" {
+			t.Errorf("%s %s", scheme, problem)
 		}
 	}
 }
