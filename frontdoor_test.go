@@ -117,13 +117,15 @@ func TestAFloodOfOneWarningSilencesNoOther(t *testing.T) {
 }
 
 func TestATrustedProxyMayBeWrittenAsAnIPv4InIPv6Address(t *testing.T) {
-	s, router := inProcess(t, mcpoauth.Config{TrustedProxies: []string{"::ffff:10.0.0.7"}})
-	r := httptest.NewRequestWithContext(t.Context(), "GET", "/authorize", nil)
-	r.RemoteAddr = "10.0.0.7:1"
-	r.Header.Set("X-Forwarded-For", "198.51.100.1")
-	router.ServeHTTP(httptest.NewRecorder(), r)
-	if strings.Contains(s.logs.String(), "proxy.untrusted") {
-		t.Error("it is not trusted")
+	for _, proxy := range []string{"::ffff:10.0.0.7", "::ffff:10.0.0.0/104"} {
+		s, router := inProcess(t, mcpoauth.Config{TrustedProxies: []string{proxy}})
+		r := httptest.NewRequestWithContext(t.Context(), "GET", "/authorize", nil)
+		r.RemoteAddr = "10.0.0.7:1"
+		r.Header.Set("X-Forwarded-For", "198.51.100.1")
+		router.ServeHTTP(httptest.NewRecorder(), r)
+		if strings.Contains(s.logs.String(), "proxy.untrusted") {
+			t.Errorf("%s is not trusted", proxy)
+		}
 	}
 }
 

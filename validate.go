@@ -147,7 +147,11 @@ func (v *validator) proxies(list []string) ratelimit.Proxies {
 			}
 			prefix = netip.PrefixFrom(addr, addr.BitLen())
 		}
-		if addr := prefix.Addr(); addr.Is4In6() && prefix.Bits() >= 96 {
+		if addr := prefix.Addr(); addr.Is4In6() {
+			if prefix.Bits() < 96 {
+				v.report(fmt.Sprintf("TrustedProxies[%d]", i), "is an IPv4 address with a prefix shorter than /96, got %q, which has none of them in it; use the form 10.0.0.0/8", s)
+				continue
+			}
 			prefix = netip.PrefixFrom(addr.Unmap(), prefix.Bits()-96) // as peers are compared
 		}
 		if prefix.Bits() == 0 {
