@@ -92,7 +92,12 @@ func TestWithoutASessionNoPageIsShownAndNothingIsDone(t *testing.T) {
 	token := s.login().access
 	for _, path := range accountPages {
 		for _, method := range []string{"GET", "HEAD"} {
-			s.do(method, path, nil).wantRedirect(t, "/account/sign-in?return_to="+url.QueryEscape(path))
+			res := s.do(method, path, nil)
+			res.wantRedirect(t, "/account/sign-in?return_to="+url.QueryEscape(path))
+			// A redirect that was kept would send on who has signed in meanwhile.
+			if got := res.Header.Get("Cache-Control"); got != "no-store" {
+				t.Errorf("%s %s: Cache-Control = %q", method, path, got)
+			}
 		}
 	}
 	for _, path := range accountActions {

@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -42,6 +43,18 @@ func TestAnAssetHasItsTypeAndCannotBeSniffed(t *testing.T) {
 		h := getAsset(p, AssetPath+name, nil).Header()
 		if h.Get("Content-Type") != want || h.Get("X-Content-Type-Options") != "nosniff" {
 			t.Errorf("%s: headers = %v", name, h)
+		}
+	}
+}
+
+// An SVG that is opened by itself is a document of this origin, which could press what the owner can.
+func TestAnAssetThatIsOpenedByItselfRunsNoScript(t *testing.T) {
+	p := parse(t)
+	for name := range p.assets {
+		policy := getAsset(p, AssetPath+name, nil).Header().Get("Content-Security-Policy")
+		directives := strings.Split(policy, "; ")
+		if !slices.Contains(directives, "default-src 'none'") || !slices.Contains(directives, "frame-ancestors 'none'") || strings.Contains(policy, "script-src") {
+			t.Errorf("%s: Content-Security-Policy = %q", name, policy)
 		}
 	}
 }

@@ -208,6 +208,29 @@ func TestR37_OnlyAProgramOnThisMachineIsALoopbackRedirect(t *testing.T) {
 	}
 }
 
+// Whatever listens on somebody's own computer is nobody's proven host, with TLS or without,
+// and whoever's document names it.
+func TestTheHostOfAClientIsOneThatIsProven(t *testing.T) {
+	const document = "https://app.example/client.json"
+	for _, test := range []struct{ clientID, redirectURI, want string }{
+		{"registered", "https://a.example:8443/cb", "a.example:8443"},
+		{document, "https://a.example/cb", "app.example"},
+		{"http://app.example/client.json", "https://a.example/cb", "a.example"},
+		{"registered", "https://localhost:8443/cb", ""},
+		{"registered", "https://app.localhost/cb", ""},
+		{"registered", "https://127.0.0.1:8443/cb", ""},
+		{"registered", "https://[::1]/cb", ""},
+		{document, "https://localhost:8443/cb", ""},
+		{document, "http://localhost:8080/cb", ""},
+		{document, "cursor://a.example/cb", ""},
+		{document, "https://a.example/%zz", ""},
+	} {
+		if got := ClientHost(test.clientID, test.redirectURI); got != test.want {
+			t.Errorf("%s at %s: got %q, want %q", test.clientID, test.redirectURI, got, test.want)
+		}
+	}
+}
+
 func TestR25_AnAnswerKeepsTheQueryOfTheRedirectURI(t *testing.T) {
 	values := url.Values{"code": {"c d"}, "iss": {"https://as.example"}}
 	const added = "code=c+d&iss=https%3A%2F%2Fas.example"
