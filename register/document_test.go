@@ -13,6 +13,7 @@ import (
 	"net/http/httptest"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -501,6 +502,44 @@ func TestWhileAServerCannotBeReachedTheDocumentOfTodayIsKept(t *testing.T) {
 		}
 		d.mustLog(t, documentURL, "the copy in memory")
 	})
+}
+
+// Whoever holds every connection with slow servers of their own would otherwise bring a
+// redirect URI back that the client's server has taken back.
+func TestWhoKeepsThisServerBusyBringsNoOldRedirectURIBack(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := documentsOver(t, slow(func(r *http.Request) (time.Duration, *http.Response) {
+			if strings.HasSuffix(r.URL.Host, ".slow.example") {
+				return 4900 * time.Millisecond, answer(http.NotFound)
+			}
+			return 150 * time.Millisecond, answer(serve(with(documentURL, nil)))
+		}))
+		d.approve(t, &store.Client{ID: documentURL, RedirectURIs: []string{"https://taken-back.example/cb"}})
+		var wg sync.WaitGroup
+		for i := range 64 { // as many as are asked at once
+			wg.Go(func() { d.fetcher.Get(t.Context(), fmt.Sprintf("https://h%d.slow.example/x", i)) })
+		}
+		synctest.Wait()
+		d.mustRefuse(t, documentURL, http.StatusServiceUnavailable, "too many others")
+		wg.Wait()
+		time.Sleep(time.Minute)
+		if got := d.mustClient(t, documentURL).RedirectURIs; !slices.Equal(got, []string{"https://app.example/cb"}) {
+			t.Errorf("redirect URIs %v, once there is time again", got)
+		}
+	})
+}
+
+// slow is a transport whose answers take their time.
+type slow func(r *http.Request) (time.Duration, *http.Response)
+
+func (f slow) RoundTrip(r *http.Request) (*http.Response, error) {
+	takes, response := f(r)
+	select {
+	case <-time.After(takes):
+		return response, nil
+	case <-r.Context().Done():
+		return nil, r.Context().Err()
+	}
 }
 
 func TestEveryRefusalSaysWhatAPersonCanDo(t *testing.T) {

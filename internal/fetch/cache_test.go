@@ -324,13 +324,47 @@ func TestWhoWaitsForSlowServersIsToldAfterTheTimeThatAnyMayTake(t *testing.T) {
 		synctest.Wait()
 		time.Sleep(time.Second)
 		within(t, Timeout, func() {
-			wg.Go(func() { mustFail(t, f, "https://late.example/d", Unreachable, "") })
+			// It was asked for less time than any may take, so that says nothing of it.
+			wg.Go(func() { mustFail(t, f, "https://late.example/d", Busy, "too late") })
 			wg.Wait()
 		})
 		if requests.Load() > maxAtOnce+1 {
 			t.Errorf("%d requests", requests.Load())
 		}
 	})
+}
+
+func TestWhatAServerSaysCountsThoughItsTurnCameLate(t *testing.T) {
+	for name, test := range map[string]struct {
+		takes  time.Duration
+		status int
+		kind   Kind
+	}{
+		"an outage, in time":          {time.Second, 503, Unreachable},
+		"an outage, after the time":   {4 * time.Second, 503, Busy},
+		"no document, in time":        {time.Second, 404, Broken},
+		"no document, after the time": {4 * time.Second, 404, Broken},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				f, _ := counted(func(_ int, r *http.Request) (*http.Response, error) {
+					if r.URL.Host == "example.com" {
+						time.Sleep(test.takes)
+						return withStatus(test.status), nil
+					}
+					time.Sleep(3 * time.Second)
+					return answer("{}", nil), nil
+				})
+				var wg sync.WaitGroup
+				for i := range maxAtOnce {
+					wg.Go(func() { mustGet(t, f, fmt.Sprintf("https://h%d.example/d", i)) })
+				}
+				synctest.Wait()
+				mustFail(t, f, example, test.kind, "")
+				wg.Wait()
+			})
+		})
+	}
 }
 
 func TestOnlySoManyDocumentsAreKept(t *testing.T) {

@@ -12,9 +12,9 @@ const (
 	// server said before still stands.
 	Unreachable
 
-	// Busy means that the server was not asked, because too many others were. It
-	// says nothing of the server, so that nobody who makes us busy decides what
-	// stands in for its answer.
+	// Busy means that the server was not asked, or too late to answer in time,
+	// because too many others were. It says nothing of the server, so that nobody
+	// who makes us busy decides what stands in for its answer.
 	Busy
 
 	// Broken is the server's own answer, and there is no document in it.

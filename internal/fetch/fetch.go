@@ -231,3 +231,9 @@ func (f *Fetcher) fill(ctx context.Context, url string, e *entry, last Document)
 func busy(err error) *Error {
 	return &Error{Kind: Busy, Reason: "the server was not asked, because too many others are being asked just now", Err: err}
 }
+
+// late is the error of a server that was left less time than any may take, because the
+// rest went by in line: it may be in good health.
+func late(err error) *Error {
+	return &Error{Kind: Busy, Reason: "the server was asked too late, because too many others are being asked just now", Err: err}
+}

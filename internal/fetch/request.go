@@ -12,16 +12,39 @@ import (
 	"time"
 )
 
-// fetch asks for url, once.
+// fetch asks for url, once, as soon as there is a slot.
 func (f *Fetcher) fetch(ctx context.Context, url string) (Document, error) {
 	ctx, cancel := context.WithTimeout(ctx, Timeout)
 	defer cancel()
+	waited := false
 	select {
 	case f.slots <- struct{}{}:
-		defer func() { <-f.slots }()
-	case <-ctx.Done():
-		return Document{}, busy(ctx.Err())
+	default:
+		waited = true
+		select {
+		case f.slots <- struct{}{}:
+		case <-ctx.Done():
+			return Document{}, busy(ctx.Err())
+		}
 	}
+	defer func() { <-f.slots }()
+	doc, err := f.ask(ctx, url)
+	failure, _ := errors.AsType[*Error](err)
+	if waited && failure != nil && failure.Kind == Unreachable && over(ctx) {
+		return Document{}, late(failure.Err)
+	}
+	return doc, err
+}
+
+// over reports whether the time is up, by the clock: a connection's own deadline may
+// end it a moment before the context's timer does.
+func over(ctx context.Context) bool {
+	deadline, _ := ctx.Deadline()
+	return !time.Now().Before(deadline)
+}
+
+// ask sends the request and reads its answer.
+func (f *Fetcher) ask(ctx context.Context, url string) (Document, error) {
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
 	if err != nil {
 		return Document{}, &Error{Kind: Refused, Reason: "the URL cannot be asked for", Err: err}
