@@ -367,6 +367,63 @@ func TestWhatAServerSaysCountsThoughItsTurnCameLate(t *testing.T) {
 	}
 }
 
+// What was had before is of the same day, and says no less while others keep us busy.
+func TestWhoWaitsInVainIsServedWhatWasHad(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		release := make(chan struct{})
+		f, _ := counted(func(n int, _ *http.Request) (*http.Response, error) {
+			if n > 1 {
+				<-release
+			}
+			return answer(`{"a":1}`, nil), nil
+		})
+		mustGet(t, f, example)
+		time.Sleep(minLifetime) // it has to be asked for anew now
+		var wg sync.WaitGroup
+		for i := range maxAtOnce {
+			wg.Go(func() { f.Get(t.Context(), fmt.Sprintf("https://h%d.example/d", i)) })
+		}
+		synctest.Wait()
+		within(t, Timeout, func() {
+			doc := mustGet(t, f, example)
+			if failure, _ := errors.AsType[*Error](doc.Stale); string(doc.Body) != `{"a":1}` || failure == nil || failure.Kind != Busy {
+				t.Errorf("got %q, stale: %v", doc.Body, doc.Stale)
+			}
+		})
+		close(release)
+		wg.Wait()
+	})
+}
+
+// Who asks for a thousand other documents has no server asked twice at once.
+func TestWhatIsUnderWayIsNotForgottenForWhatCameLater(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		release := make(chan struct{})
+		var held atomic.Int64
+		f, _ := counted(func(_ int, r *http.Request) (*http.Response, error) {
+			if r.URL.Host == "example.com" {
+				held.Add(1)
+				<-release
+			}
+			return answer("{}", nil), nil
+		})
+		var wg sync.WaitGroup
+		wg.Go(func() { mustGet(t, f, example) })
+		synctest.Wait()
+		for i := range maxEntries {
+			time.Sleep(time.Microsecond)
+			mustGet(t, f, fmt.Sprintf("https://h%d.example/d", i))
+		}
+		wg.Go(func() { mustGet(t, f, example) })
+		synctest.Wait()
+		if n := held.Load(); n != 1 {
+			t.Errorf("%d requests, want 1", n)
+		}
+		close(release)
+		wg.Wait()
+	})
+}
+
 func TestOnlySoManyDocumentsAreKept(t *testing.T) {
 	for name, test := range map[string]struct {
 		maxBytes int64
