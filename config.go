@@ -55,7 +55,8 @@ type Config struct {
 	// guarded transport, for networks whose only way out is a proxy. Anybody can have
 	// this server fetch a URL of their choice: what it reaches, they reach (SSRF). If
 	// nil, public addresses on port 443 only, checked when they are dialled, and no
-	// proxy from the environment.
+	// proxy from the environment. If it panics, the log says so, and the server that was
+	// asked counts as one that cannot be reached.
 	DangerouslyFetchThrough http.RoundTripper
 
 	// RedirectURIs are the redirect URIs that clients may register and use; those

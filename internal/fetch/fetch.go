@@ -40,7 +40,8 @@ const userAgent = "mcpoauth (+https://github.com/mcpoauth/mcpoauth)"
 type Fetcher struct {
 	// Transport makes the requests. If nil, it connects to public addresses
 	// only and by no proxy. Whoever sets another one, such as one that goes
-	// through a proxy, has to keep it from reaching the inner network.
+	// through a proxy, has to keep it from reaching the inner network. If it panics,
+	// the server counts as unreachable.
 	Transport http.RoundTripper
 
 	// Allow reports whether a host may be asked. If nil, every public one may.

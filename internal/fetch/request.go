@@ -44,7 +44,14 @@ func over(ctx context.Context) bool {
 }
 
 // ask sends the request and reads its answer.
-func (f *Fetcher) ask(ctx context.Context, url string) (Document, error) {
+func (f *Fetcher) ask(ctx context.Context, url string) (doc Document, err error) {
+	// No handler is below this goroutine: a panic of the operator's Transport would end
+	// the process, by whatever URL a stranger found that brings it about.
+	defer func() {
+		if p := recover(); p != nil {
+			doc, err = Document{}, &Error{Kind: Unreachable, Reason: "the request failed in this server", Err: fmt.Errorf("panic: %v", p)}
+		}
+	}()
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
 	if err != nil {
 		return Document{}, &Error{Kind: Refused, Reason: "the URL cannot be asked for", Err: err}

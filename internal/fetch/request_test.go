@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"compress/gzip"
 	"context"
+	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"strings"
@@ -175,6 +177,67 @@ func TestASilentConnectionIsGivenUp(t *testing.T) {
 		f := &Fetcher{Transport: dialled}
 		within(t, Timeout, func() { mustFail(t, f, "https://example.com/d", Unreachable, "within 5 seconds") })
 	})
+}
+
+// What an operator sets runs where no handler of net/http catches its panics.
+func TestATransportThatPanicsEndsNothingButItsOwnRequest(t *testing.T) {
+	for name, panics := range map[string]func() *http.Response{
+		"at once":               func() *http.Response { panic("a bug") },
+		"in the body":           func() *http.Response { return panicking(faultyBody{read: true}) },
+		"at the end":            func() *http.Response { return panicking(faultyBody{}) },
+		"by no answer":          func() *http.Response { return nil },
+		"with what is no error": func() *http.Response { panic([]string{"a bug"}) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				f, requests := counted(func(n int, _ *http.Request) (*http.Response, error) {
+					if n == 2 {
+						return answer("{}", nil), nil
+					}
+					return panics(), nil
+				})
+				failure := mustFail(t, f, example, Unreachable, "the request failed in this server")
+				if failure.Err == nil || name != "by no answer" && !strings.Contains(failure.Err.Error(), "a bug") {
+					t.Errorf("what lies behind it is %v", failure.Err)
+				}
+				time.Sleep(pause)
+				first := mustGet(t, f, example)
+				time.Sleep(minLifetime)
+				if doc := mustGet(t, f, example); doc.Stale == nil || !doc.FetchedAt.Equal(first.FetchedAt) {
+					t.Errorf("after a good one: of %v, stale %v", doc.FetchedAt, doc.Stale)
+				}
+				for i := range maxWaiting + 1 { // each place is free again
+					mustFail(t, f, fmt.Sprintf("https://h%d.example/d", i), Unreachable, "in this server")
+				}
+				if n := requests.Load(); n != 3+maxWaiting+1 || f.underWay != 0 || len(f.slots) != 0 {
+					t.Errorf("%d requests, and then %d are under way and hold %d slots", n, f.underWay, len(f.slots))
+				}
+			})
+		})
+	}
+}
+
+func panicking(body faultyBody) *http.Response {
+	r := answer("{}", nil)
+	r.Body = body
+	return r
+}
+
+// A faultyBody panics when it is read, or else when it is closed.
+type faultyBody struct{ read bool }
+
+func (b faultyBody) Read([]byte) (int, error) {
+	if b.read {
+		panic("a bug")
+	}
+	return 0, io.EOF
+}
+
+func (b faultyBody) Close() error {
+	if !b.read {
+		panic("a bug")
+	}
+	return nil
 }
 
 func status(code int) page {
