@@ -1,6 +1,8 @@
 package redis
 
 import (
+	"fmt"
+	"strings"
 	"testing"
 
 	"github.com/mcpoauth/mcpoauth/store"
@@ -11,7 +13,7 @@ func TestRedisBefore62IsRefused(t *testing.T) {
 		"5.0.14": true, "6.0.20": true, "6.2.0": false, "6.2.16": false, "6.10.1": false, "7.0.15": false,
 		"7.2.4": false, "10.0.0": false, "255.255.255": false, "": false, "unstable": false,
 	} {
-		err := checkInfo("host:6379", "# Server\r\nredis_version:"+version+"\r\nmaxmemory:0\r\nmaxmemory_policy:allkeys-lru\r\n")
+		err := checkInfo("host:6379", "# Server\r\nredis_version:"+version+"\r\nmaxmemory:0\r\nmaxmemory_policy:allkeys-lru\r\n", true)
 		if (err != nil) != refused {
 			t.Errorf("%q: %v", version, err)
 		}
@@ -26,8 +28,30 @@ func TestNoEvictionIsAskedForWhereMemoryIsLimited(t *testing.T) {
 		"maxmemory:1000\r\nmaxmemory_policy:volatile-ttl\r\n": true,
 		"# a server that does not say\r\n":                    false,
 	} {
-		if err := checkInfo("host:6379", info); (err != nil) != refused {
+		if err := checkInfo("host:6379", info, true); (err != nil) != refused {
 			t.Errorf("%q: %v", info, err)
+		}
+	}
+}
+
+func TestAReplicaIsRefusedWhereNothingLeadsToItsPrimary(t *testing.T) {
+	for info, refused := range map[string]bool{
+		"role:master\r\n":  false,
+		"role:primary\r\n": false,
+		"role:slave\r\nmaster_host:10.0.0.1\r\nmaster_port:7000":     true,
+		"role:replica\r\nprimary_host:10.0.0.1\r\nprimary_port:7000": true,
+		"role:replica\r\n":                 true,
+		"# a server that does not say\r\n": false,
+	} {
+		err := checkInfo("host:6379", info, true)
+		if (err != nil) != refused {
+			t.Errorf("%q: %v", info, err)
+		}
+		if strings.Contains(info, "_host") && !strings.Contains(fmt.Sprint(err), "of 10.0.0.1:7000") {
+			t.Errorf("%q: the error does not say whose replica it is: %v", info, err)
+		}
+		if err := checkInfo("host:6379", info, false); err != nil {
+			t.Errorf("%q, with Sentinel or in a cluster: %v", info, err)
 		}
 	}
 }

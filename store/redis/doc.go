@@ -14,7 +14,10 @@
 // Cluster: redis://:password@node1:6379?addr=node2:6379&addr=node3:6379. Each kind of
 // record is in 16 buckets, and those are spread over the servers.
 //
-// Reads and writes go to the primary alone.
+// Reads and writes go to the primary alone. Open refuses a replica that is named as the one
+// server: with its link to the primary broken, it answers with grants that were revoked long
+// ago, and nobody notices. A server that becomes a replica later is not found out; where that
+// happens, name the Sentinels.
 //
 // # What the server has to be told
 //

@@ -18,27 +18,51 @@ import (
 func TestAServerThatCannotBeTrustedWithRecordsIsRefused(t *testing.T) {
 	evicting := realserver.Redis(t, "--maxmemory", "64mb", "--maxmemory-policy", "volatile-lru")
 	limited := realserver.Redis(t, "--maxmemory", "64mb")
+	host, port, _ := strings.Cut(limited.Addr, ":")
+	replica := realserver.Redis(t, "--replicaof", host, port)
+	orphan := realserver.Redis(t, "--replicaof", "127.0.0.1", "1")
 	for name, c := range map[string]struct {
 		url  string
 		o    redis.Options
 		want []string
 	}{
-		"one that evicts":          {at(evicting.Addr), redis.Options{}, []string{evicting.Addr, `"volatile-lru"`, "noeviction"}},
-		"one without RESP3":        {at(scripted(t, "-ERR unknown command `HELLO`, with args beginning with: `3`")), redis.Options{}, []string{"RESP3", "6.2"}},
-		"one that is not there":    {"redis://127.0.0.1:1", redis.Options{}, []string{"127.0.0.1:1", "is it running"}},
-		"RESP2 by the URL":         {at(limited.Addr) + "&protocol=2", redis.Options{}, []string{"protocol=2", "remove it"}},
-		"no messages, by the URL":  {at(limited.Addr) + "&client_cache=0", redis.Options{}, []string{"client_cache=0", "remove it"}},
-		"another database's URL":   {"postgres://127.0.0.1", redis.Options{}, []string{"redis://user:password@"}},
-		"a prefix that is a slot":  {at(limited.Addr), redis.Options{Prefix: "{a}"}, []string{"Options.Prefix", `"{a}"`}},
-		"no time at all":           {at(limited.Addr), redis.Options{Timeout: -1}, []string{"Options.Timeout", "-1ns"}},
-		"no number of replicas":    {at(limited.Addr) + "&wait_replicas=all", redis.Options{}, []string{"wait_replicas"}},
-		"fewer replicas than none": {at(limited.Addr), redis.Options{WaitReplicas: -1}, []string{"Options.WaitReplicas", "-1"}},
+		"one that evicts":           {at(evicting.Addr), redis.Options{}, []string{evicting.Addr, `"volatile-lru"`, "noeviction"}},
+		"one that follows another":  {at(replica.Addr), redis.Options{}, []string{replica.Addr + " is a replica of " + limited.Addr, "name the primary"}},
+		"one whose primary is gone": {at(orphan.Addr), redis.Options{}, []string{orphan.Addr + " is a replica of 127.0.0.1:1", "name the primary"}},
+		"one without RESP3":         {at(scripted(t, "-ERR unknown command `HELLO`, with args beginning with: `3`")), redis.Options{}, []string{"RESP3", "6.2"}},
+		"one that is not there":     {"redis://127.0.0.1:1", redis.Options{}, []string{"127.0.0.1:1", "is it running"}},
+		"RESP2 by the URL":          {at(limited.Addr) + "&protocol=2", redis.Options{}, []string{"protocol=2", "remove it"}},
+		"no messages, by the URL":   {at(limited.Addr) + "&client_cache=0", redis.Options{}, []string{"client_cache=0", "remove it"}},
+		"another database's URL":    {"postgres://127.0.0.1", redis.Options{}, []string{"redis://user:password@"}},
+		"a prefix that is a slot":   {at(limited.Addr), redis.Options{Prefix: "{a}"}, []string{"Options.Prefix", `"{a}"`}},
+		"no time at all":            {at(limited.Addr), redis.Options{Timeout: -1}, []string{"Options.Timeout", "-1ns"}},
+		"no number of replicas":     {at(limited.Addr) + "&wait_replicas=all", redis.Options{}, []string{"wait_replicas"}},
+		"fewer replicas than none":  {at(limited.Addr), redis.Options{WaitReplicas: -1}, []string{"Options.WaitReplicas", "-1"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			refused(t, c.url, c.o, c.want...)
 		})
 	}
 	open(t, at(limited.Addr), redis.Options{}) // noeviction is the server's own default
+}
+
+// The client learns from a cluster, or from Sentinels, which servers are replicas.
+func TestAReplicaIsNoReasonAgainstAClusterOrSentinels(t *testing.T) {
+	t.Parallel() // it waits most of the time
+	nodes := realserver.RedisClusterWithReplicas(t)
+	eventually(t, "the cluster tells of every replica", func() bool {
+		told := cli(t, nodes[0].Addr, "cluster", "slots")
+		for _, node := range nodes {
+			_, port, _ := strings.Cut(node.Addr, ":")
+			if !strings.Contains(told, "\n"+port+"\n") {
+				return false
+			}
+		}
+		return true
+	})
+	create(t, open(t, clusterURL(nodes), redis.Options{}), grantKey())
+	create(t, open(t, clusterURL(nodes[3:]), redis.Options{}), grantKey()) // by the replicas' names
+	create(t, open(t, sentinelURL(realserver.RedisSentinel(t)), redis.Options{}), grantKey())
 }
 
 func refused(t *testing.T, url string, o redis.Options, want ...string) {

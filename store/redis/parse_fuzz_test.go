@@ -46,18 +46,20 @@ func FuzzURL(f *testing.F) {
 func FuzzInfo(f *testing.F) {
 	for _, info := range []string{
 		"# Server\r\nredis_version:7.0.15\r\nmaxmemory:0\r\nmaxmemory_policy:allkeys-lru\r\n", "redis_version:6.0\nmaxmemory:1", "maxmemory:1000\r\nmaxmemory_policy:noeviction", "redis_version:99999999999999999999.0", "redis_version:6", "redis_version:-1.5",
-		"redis_version", ":", "\x00", "redis_version:6.2\r\nredis_version:5.0", "maxmemory: 1", strings.Repeat("a:b\n", 100),
+		"redis_version", ":", "\x00", "redis_version:6.2\r\nredis_version:5.0", "maxmemory: 1", "role:slave\r\nmaster_host:h", strings.Repeat("a:b\n", 100),
 	} {
 		f.Add(info)
 	}
 	f.Fuzz(func(t *testing.T, info string) {
-		if checkInfo("host:1", info+"\r\nredis_version:6.0.20\r\n") == nil || checkInfo("host:1", info+"\r\nredis_version:7.0.0\r\nmaxmemory:1\r\nmaxmemory_policy:volatile-lru\r\n") == nil {
-			t.Errorf("after %q a server is taken that cannot be", info)
+		for _, bad := range []string{"redis_version:6.0.20", "redis_version:7.0.0\r\nmaxmemory:1\r\nmaxmemory_policy:volatile-lru", "role:slave"} {
+			if checkInfo("host:1", info+"\r\n"+bad+"\r\n", true) == nil {
+				t.Errorf("after %q a server is taken that cannot be: %q", info, bad)
+			}
 		}
-		if err := checkInfo("host:1", info+"\r\nredis_version:6.2.0\r\nmaxmemory:1\r\nmaxmemory_policy:noeviction\r\n"); err != nil {
+		if err := checkInfo("host:1", info+"\r\nredis_version:6.2.0\r\nrole:master\r\nmaxmemory:1\r\nmaxmemory_policy:noeviction\r\n", true); err != nil {
 			t.Errorf("after %q a good server is refused: %v", info, err)
 		}
-		if !strings.Contains(info, "redis_version:") && !strings.Contains(info, "maxmemory") && checkInfo("host:1", info) != nil {
+		if !strings.Contains(info, "redis_version:") && !strings.Contains(info, "maxmemory") && !strings.Contains(info, "role:") && checkInfo("host:1", info, true) != nil {
 			t.Errorf("%q is refused", info)
 		}
 	})

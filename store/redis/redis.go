@@ -49,8 +49,9 @@ type Backend struct {
 var _ store.CachingBackend = (*Backend)(nil)
 
 // Open connects to the server that url names, and checks that it can be trusted with
-// records: that it is new enough, speaks RESP3 and evicts nothing. Its errors say what is
-// wrong and how to mend it, and never the password. The package comment has the forms of url.
+// records: that it is new enough, speaks RESP3, evicts nothing and is no replica. Its
+// errors say what is wrong and how to mend it, and never the password. The package comment
+// has the forms of url.
 func Open(ctx context.Context, url string, o Options) (*Backend, error) {
 	prefix := cmp.Or(o.Prefix, DefaultPrefix)
 	waiting, err := waitReplicas(url)
