@@ -1,9 +1,12 @@
 package redis
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 	"testing"
+
+	"github.com/redis/rueidis"
 
 	"github.com/mcpoauth/mcpoauth/store"
 )
@@ -52,6 +55,17 @@ func TestAReplicaIsRefusedWhereNothingLeadsToItsPrimary(t *testing.T) {
 		}
 		if err := checkInfo("host:6379", info, false); err != nil {
 			t.Errorf("%q, with Sentinel or in a cluster: %v", info, err)
+		}
+	}
+}
+
+func TestWhatAServerSaysIsShownUnlessThePasswordMayBeInIt(t *testing.T) {
+	for password, shown := range map[string]bool{
+		"": true, "s3cr3tpw": false, "s3cr3tpw, and more that was cut": false, "s3c": false, "hunter2": true, "S3CR3TPW": true,
+	} {
+		err := connectError(errors.New("Unsupported command: HELLO 3 AUTH default s3cr3tpw"), rueidis.ClientOption{InitAddress: []string{"host:6379"}, Password: password})
+		if strings.Contains(err.Error(), "Unsupported command") != shown || !strings.Contains(err.Error(), "host:6379") || (errors.Unwrap(err) != nil) != shown {
+			t.Errorf("with the password %q: %v", password, err)
 		}
 	}
 }

@@ -103,7 +103,7 @@ func connect(ctx context.Context, settings rueidis.ClientOption) (rueidis.Client
 	}()
 	select {
 	case r := <-done:
-		return r.client, connectError(r.err, settings.InitAddress)
+		return r.client, connectError(r.err, settings)
 	case <-ctx.Done():
 		go func() {
 			if r := <-done; r.err == nil {
@@ -114,14 +114,25 @@ func connect(ctx context.Context, settings rueidis.ClientOption) (rueidis.Client
 	}
 }
 
-func connectError(err error, addrs []string) error {
-	switch {
-	case err == nil:
+func connectError(err error, settings rueidis.ClientOption) error {
+	if err == nil {
 		return nil
+	}
+	addrs := strings.Join(settings.InitAddress, ", ")
+	switch {
 	case errors.Is(err, rueidis.ErrNoCache):
 		return fmt.Errorf("redis: %s offers no RESP3 with CLIENT TRACKING, by which a revocation reaches other processes; "+
-			"use Redis 6.2 or newer, or Valkey, and let the user run HELLO and CLIENT", strings.Join(addrs, ", "))
+			"use Redis 6.2 or newer, or Valkey, and let the user run HELLO and CLIENT", addrs)
+	case mayHold(err.Error(), settings.Password): // not wrapped: that would show it too
+		return fmt.Errorf("redis: connecting to %s: what went wrong is not shown here, because it may hold the password; "+
+			"is it running, is it Redis 6.2 or newer, or Valkey, and are user and password right?", addrs)
 	default:
-		return fmt.Errorf("redis: connecting to %s: %w; is it running, and are user and password right?", strings.Join(addrs, ", "), err)
+		return fmt.Errorf("redis: connecting to %s: %w; is it running, and are user and password right?", addrs, err)
 	}
+}
+
+// mayHold reports whether a server repeats the password, as some proxies repeat what they
+// refuse. Its beginning is enough: long commands are repeated in part.
+func mayHold(text, password string) bool {
+	return password != "" && strings.Contains(text, password[:min(len(password), 4)])
 }

@@ -82,10 +82,14 @@ func refused(t *testing.T, url string, o redis.Options, want ...string) {
 func TestNoErrorHoldsThePassword(t *testing.T) {
 	guarded := realserver.Redis(t, "--requirepass", "right")
 	old := scripted(t, "-ERR unknown command `HELLO`, with args beginning with: `3` `AUTH` `default` `hunter2`")
+	proxy := scripted(t, "-ERR Unsupported command: HELLO 3 AUTH default hunter2")
 	for name, url := range map[string]string{
 		"a wrong one":                   "redis://:hunter2@" + guarded.Addr,
 		"a wrong one and name":          "redis://somebody:hunter2@" + guarded.Addr,
 		"a server that repeats it":      "redis://:hunter2@" + old,
+		"a proxy that repeats it":       "redis://:hunter2@" + proxy,
+		"a proxy that repeats half":     "redis://:hunter2-and-more@" + proxy,
+		"a proxy of Sentinels":          "redis://:hunter2@" + proxy + "?master_set=main",
 		"a server that is not there":    "redis://:hunter2@127.0.0.1:1",
 		"a database that is no number":  "redis://:hunter2@127.0.0.1:1/hunter2",
 		"a slash in it":                 "redis://:hunter2/x@127.0.0.1:1",
@@ -101,8 +105,10 @@ func TestNoErrorHoldsThePassword(t *testing.T) {
 				b.Close()
 				t.Fatal("it was opened")
 			}
-			if strings.Contains(err.Error(), "hunter2") {
-				t.Errorf("it does: %v", err)
+			for ; err != nil; err = errors.Unwrap(err) {
+				if strings.Contains(err.Error(), "hunter2") {
+					t.Errorf("it does: %v", err)
+				}
 			}
 		})
 	}
