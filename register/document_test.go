@@ -341,6 +341,23 @@ func TestABrokenDocumentIsRefusedWhateverWasKnownBefore(t *testing.T) {
 	}
 }
 
+// The members of RFC 7518 §6.2.2, §6.3.2 and §6.4, and priv of newer kinds of key.
+func TestNoSecretMemberOfAKeyMayBePublished(t *testing.T) {
+	names := []string{"d", "p", "q", "dp", "dq", "qi", "oth", "k", "priv"}
+	for _, name := range names {
+		for _, value := range []any{"AA", nil, []any{map[string]string{"r": "AA"}}} {
+			key := map[string]any{"kty": "RSA", "n": "AA", "e": "AQAB", name: value}
+			d := newDocuments(t, serve(with(documentURL, map[string]any{
+				"token_endpoint_auth_method": "private_key_jwt", "jwks": map[string]any{"keys": []any{key}},
+			})))
+			d.mustRefuse(t, documentURL, http.StatusBadRequest, "private key")
+		}
+	}
+	if !slices.Equal(secretMembers, names) {
+		t.Errorf("secretMembers are %v, and this test knows %v", secretMembers, names)
+	}
+}
+
 func TestAClientThatItsServerSaysIsNoMoreIsRefused(t *testing.T) {
 	for _, status := range []int{http.StatusNotFound, http.StatusGone} {
 		d := newDocuments(t, func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(status) })

@@ -423,6 +423,31 @@ func TestR28_AClientIsFoundWhicheverWayItCameIn(t *testing.T) {
 	}
 }
 
+func TestTheOperatorsRuleForHostsHoldsAlsoWhereNoDocumentIsRead(t *testing.T) {
+	d := documentsOver(t, nil)
+	for _, host := range []string{"app.example", "other.example"} {
+		d.approve(t, &store.Client{ID: "https://" + host + "/client.json", RedirectURIs: []string{"https://" + host + "/cb"}})
+	}
+	var asked []string
+	clients := &Clients{Store: d.store, AllowHost: func(host string) bool {
+		asked = append(asked, host)
+		return host == "app.example"
+	}}
+	if client, err := clients.Client(t.Context(), "https://app.example/client.json"); err != nil || client.ID != "https://app.example/client.json" {
+		t.Errorf("of a host that is allowed: %+v, %v", client, err)
+	}
+	if client, err := clients.Client(t.Context(), "https://other.example/client.json"); !errors.Is(err, store.ErrNotFound) {
+		t.Errorf("of one that is not: %+v, %v", client, err)
+	}
+	if !slices.Equal(asked, []string{"app.example", "other.example"}) {
+		t.Errorf("the rule was asked of %v", asked)
+	}
+	clients.AllowHost = nil
+	if _, err := clients.Client(t.Context(), "https://other.example/client.json"); err != nil {
+		t.Errorf("without a rule: %v", err)
+	}
+}
+
 // askedStore counts how often it is asked.
 type askedStore struct {
 	*store.Store
