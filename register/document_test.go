@@ -505,6 +505,29 @@ func TestAMendedDocumentIsSeenSoonAndABrokenOneNeverServedAsStale(t *testing.T) 
 	})
 }
 
+func TestWhatAServerTookBackIsNotBackInItsNextOutage(t *testing.T) {
+	for name, no := range map[string]http.HandlerFunc{
+		"gone": http.NotFound, "broken": serve(with(documentURL, map[string]any{"client_name": nil})),
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				now := no
+				d := documentsOver(t, answers(func(*http.Request) *http.Response { return answer(now) }))
+				d.approve(t, &store.Client{ID: documentURL, RedirectURIs: []string{"https://taken-back.example/cb"}})
+				d.mustRefuse(t, documentURL, http.StatusBadRequest, "")
+				now = unreachable["an outage"]
+				for range 3 {
+					time.Sleep(7 * time.Hour)
+					d.mustRefuse(t, documentURL, http.StatusServiceUnavailable, "503")
+				}
+				now = serve(with(documentURL, nil))
+				time.Sleep(time.Minute)
+				d.mustClient(t, documentURL)
+			})
+		})
+	}
+}
+
 func TestWhileAServerCannotBeReachedTheDocumentOfTodayIsKept(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		now := serve(with(documentURL, nil))

@@ -66,7 +66,7 @@ func (d *Documents) without(ctx context.Context, url string, err error) (*store.
 	if !ok {
 		return nil, err
 	}
-	if failure.Kind == fetch.Unreachable {
+	if failure.Kind == fetch.Unreachable && !failure.TakenBack {
 		client, err := d.Store.Client(ctx, url)
 		if err == nil {
 			d.served(ctx, url, "the copy from its last approval", failure)

@@ -26,6 +26,10 @@ type Error struct {
 	Kind   Kind
 	Reason string // a clause for people: "the server ..."
 	Err    error  // what lies behind it, for the log alone: it may tell of our own network
+
+	// TakenBack reports whether the server itself, when it was last heard within a day,
+	// had no good document any more: no copy of an older one may stand in for it.
+	TakenBack bool
 }
 
 func (e *Error) Error() string {

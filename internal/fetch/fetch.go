@@ -18,7 +18,7 @@ const (
 	MaxDocument = 5 << 10         // bytes of a client metadata document, as its draft recommends
 
 	minLifetime = 5 * time.Minute
-	maxLifetime = 24 * time.Hour // also of a document that cannot be had anew
+	maxLifetime = 24 * time.Hour // also of a document that cannot be had anew, and of its having been taken back
 
 	// pause is how long a URL is left alone that gave nothing good. The metadata
 	// document draft forbids to cache errors, so that a mended document is seen;
@@ -75,9 +75,18 @@ type entry struct {
 	doc      Document
 	err      error
 	given    atomic.Bool // to anybody
-	until    time.Time   // guarded by Fetcher.mu, like the next two
+	until    time.Time   // guarded by Fetcher.mu, like what follows
 	used     time.Time
 	rejected bool
+	no       time.Time // when the server itself gave no good document; zero: it did not, last
+}
+
+// last is the document of e, if that may stand for one that cannot be had anew.
+func (e *entry) last() Document {
+	if e == nil || e.rejected {
+		return Document{}
+	}
+	return e.doc
 }
 
 func (e *entry) underWay() bool {
@@ -126,6 +135,7 @@ func (f *Fetcher) Reject(url string) {
 		return
 	}
 	e.rejected = true
+	e.no = time.Now()
 	if soon := time.Now().Add(pause); soon.Before(e.until) {
 		e.until = soon
 	}
@@ -144,12 +154,8 @@ func (f *Fetcher) entry(ctx context.Context, url string) (*entry, Document) {
 		old.used = now
 		return old, Document{}
 	}
-	var last Document
-	if old != nil && !old.rejected {
-		last = old.doc
-	}
 	if f.underWay >= maxWaiting {
-		if last.servable(now) {
+		if last := old.last(); last.servable(now) {
 			last.Stale = busy(nil)
 			return nil, last
 		}
@@ -159,7 +165,7 @@ func (f *Fetcher) entry(ctx context.Context, url string) (*entry, Document) {
 	f.underWay++
 	e := &entry{done: make(chan struct{}), used: now}
 	f.entries[url] = e
-	go f.fill(context.WithoutCancel(ctx), url, e, last)
+	go f.fill(context.WithoutCancel(ctx), url, e, old)
 	return e, Document{}
 }
 
@@ -209,8 +215,8 @@ func (f *Fetcher) maxBytes() int64 {
 	return f.MaxBytes
 }
 
-// fill fetches url into e; last is what was had before.
-func (f *Fetcher) fill(ctx context.Context, url string, e *entry, last Document) {
+// fill fetches url into e; old is the fetch before, or nil.
+func (f *Fetcher) fill(ctx context.Context, url string, e, old *entry) {
 	doc, err := f.fetch(ctx, url)
 
 	f.mu.Lock()
@@ -221,9 +227,17 @@ func (f *Fetcher) fill(ctx context.Context, url string, e *entry, last Document)
 		e.until = now.Add(pause)
 	}
 	failure, _ := errors.AsType[*Error](err)
-	if failure != nil && (failure.Kind == Unreachable || failure.Kind == Busy) && last.servable(now) {
+	unheard := failure != nil && (failure.Kind == Unreachable || failure.Kind == Busy)
+	last := old.last()
+	switch {
+	case unheard && last.servable(now):
 		e.doc, e.err = last, nil
 		e.doc.Stale = failure
+	case unheard && old != nil && now.Sub(old.no) < maxLifetime:
+		// That it is down now must not bring back what it took back before.
+		failure.TakenBack, e.no = true, old.no
+	case failure != nil && failure.Kind == Broken:
+		e.no = now
 	}
 	f.underWay--
 	close(e.done)
