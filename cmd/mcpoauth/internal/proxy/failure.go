@@ -5,6 +5,7 @@ import (
 	"errors"
 	"log/slog"
 	"net/http"
+	"strconv"
 )
 
 // A refusal is an answer of the upstream, or a request, that is not passed on.
@@ -51,6 +52,10 @@ func write(w http.ResponseWriter, status, code int, message string) {
 	h := w.Header()
 	h.Set("Content-Type", "application/json")
 	h.Set("Cache-Control", "no-store")
+	h.Set("Content-Length", strconv.Itoa(len(body))) // else the end of the answer is a chunk of its own, which comes with the handler's
 	w.WriteHeader(status)
 	w.Write(body)
+	// The body of the request is read to its end on the way out of here, and a caller who
+	// waits with it for this answer would never send it.
+	_ = http.NewResponseController(w).Flush()
 }

@@ -635,6 +635,85 @@ func TestARequestThatIsRefusedUnreadCostsTheNextNothing(t *testing.T) {
 	}
 }
 
+// A caller who sends the rest of its body slowly, or after a 100 Continue that never comes.
+func TestARefusalDoesNotWaitForTheBody(t *testing.T) {
+	for name, test := range map[string]struct {
+		answer, header, body string
+		want                 int
+	}{
+		"a slow body":                {"HTTP/1.1 401 Unauthorized\r\nContent-Length: 0\r\n\r\n", "", "{\"a", http.StatusBadGateway},
+		"a body that is asked":       {"HTTP/1.1 401 Unauthorized\r\nContent-Length: 0\r\n\r\n", "Expect: 100-continue\r\n", "", http.StatusBadGateway},
+		"a slow body, down":          {"", "", "{\"a", http.StatusServiceUnavailable},
+		"a body that is asked, down": {"", "Expect: 100-continue\r\n", "", http.StatusServiceUnavailable},
+	} {
+		t.Run(name, func(t *testing.T) {
+			address := "http://127.0.0.1:1/mcp" // nobody is there
+			if test.answer != "" {
+				address = answering(t, test.answer)
+			}
+			f := before(t, address)
+			conn, err := net.Dial("tcp", parse(t, f.url).Host)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer conn.Close()
+			if err := conn.SetDeadline(time.Now().Add(patience)); err != nil {
+				t.Fatal(err)
+			}
+			fmt.Fprintf(conn, "POST /mcp HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer %s\r\nContent-Length: 100\r\n%s\r\n%s", f.token, test.header, test.body)
+			answers := bufio.NewReader(conn)
+			res, err := http.ReadResponse(answers, nil)
+			if err == nil && res.StatusCode == http.StatusContinue {
+				res, err = http.ReadResponse(answers, nil)
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer res.Body.Close()
+			if body, err := io.ReadAll(res.Body); err != nil || res.StatusCode != test.want || !strings.Contains(string(body), "-32603") {
+				t.Errorf("got %d %s, %v", res.StatusCode, body, err)
+			}
+		})
+	}
+}
+
+// answering is an upstream that has the same bytes for everybody, as soon as it has read
+// the headers of a request. It returns its URL.
+func answering(t *testing.T, answer string) string {
+	t.Helper()
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var serving sync.WaitGroup
+	t.Cleanup(func() {
+		listener.Close()
+		serving.Wait()
+	})
+	serving.Go(func() {
+		for {
+			conn, err := listener.Accept()
+			if err != nil {
+				return
+			}
+			serving.Go(func() {
+				defer conn.Close()
+				lines := bufio.NewReader(conn)
+				for line := ""; line != "\r\n"; {
+					if line, err = lines.ReadString('\n'); err != nil {
+						return
+					}
+				}
+				io.WriteString(conn, answer)
+				if answer != "" {
+					io.Copy(io.Discard, lines) // a reset would take the answer back
+				}
+			})
+		}
+	})
+	return "http://" + listener.Addr().String() + "/mcp"
+}
+
 func TestHeadersForTheUpstreamAreReadFromLines(t *testing.T) {
 	got, err := proxy.ReadHeader(strings.NewReader("# for the notes\nAuthorization: Bearer a:b\n\n x-api-key :  key \nX-Api-Key: other\r\n"))
 	if err != nil || got.Get("Authorization") != "Bearer a:b" || !slices.Equal(got.Values("X-Api-Key"), []string{"key", "other"}) {
