@@ -71,7 +71,9 @@ func transport() *http.Transport {
 }
 
 // quiet keeps the upstream's 1xx answers to itself. ReverseProxy passes them on and
-// forgets what was in the header by then, which is the router's CORS.
+// forgets what was in the header by then, which is the router's CORS. And it keeps the
+// trailers, which come when the header has gone out and nothing can be refused any more:
+// they would set cookies past modify.
 type quiet struct{ http.RoundTripper }
 
 func (q quiet) RoundTrip(r *http.Request) (*http.Response, error) {
@@ -79,8 +81,9 @@ func (q quiet) RoundTrip(r *http.Request) (*http.Response, error) {
 	if err != nil {
 		return nil, err
 	}
-	res.Request = r
-	return res, nil
+	kept := *res // the transport fills the trailers of its own
+	kept.Request, kept.Trailer = r, nil
+	return &kept, nil
 }
 
 // bare is a context with nothing in it but its end, so without ReverseProxy's trace.

@@ -586,6 +586,23 @@ func TestAnInterimAnswerCostsTheRealOneNothing(t *testing.T) {
 	}
 }
 
+// By then nothing looks at the header any more, and some clients take one for the other.
+func TestNoTrailerOfTheUpstreamIsPassedOn(t *testing.T) {
+	for name, announced := range map[string]string{
+		"announced":   "Trailer: Set-Cookie, Www-Authenticate, Strict-Transport-Security, Access-Control-Allow-Origin, X-Sum\r\n",
+		"unannounced": "",
+	} {
+		t.Run(name, func(t *testing.T) {
+			address := answering(t, "HTTP/1.1 200 OK\r\nConnection: close\r\n"+announced+"Transfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n0\r\n"+
+				"Set-Cookie: mallory=1\r\nWww-Authenticate: Bearer mallory\r\nStrict-Transport-Security: mallory\r\nAccess-Control-Allow-Origin: mallory\r\nX-Sum: mallory\r\n\r\n")
+			res, body := before(t, address).call("/mcp")
+			if res.StatusCode != http.StatusOK || body != "{}" || len(res.Trailer) != 0 || strings.Contains(fmt.Sprint(res.Header), "mallory") {
+				t.Errorf("got %d %s with %v and the trailers %v", res.StatusCode, body, res.Header, res.Trailer)
+			}
+		})
+	}
+}
+
 func TestLargeBodiesPassBothWays(t *testing.T) {
 	up := serve(t, nil)
 	echo := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
