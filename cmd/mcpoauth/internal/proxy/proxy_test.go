@@ -560,6 +560,15 @@ func TestWhatTheUpstreamRefusesIsNoBusinessOfTheClients(t *testing.T) {
 	}
 }
 
+func TestAStatusThatIsNoneIsTheUpstreamsTrouble(t *testing.T) {
+	for _, status := range []string{"000", "007", "099"} {
+		f := before(t, answering(t, "HTTP/1.1 "+status+" Odd\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"))
+		if res, body := f.call("/mcp"); res.StatusCode != http.StatusBadGateway || !strings.Contains(body, "-32603") || !strings.Contains(f.logs.String(), `"upstream.broken"`) {
+			t.Errorf("%s: got %d %s, and the log is %s", status, res.StatusCode, body, f.logs)
+		}
+	}
+}
+
 func TestAnUpstreamCanAskForMoreScopes(t *testing.T) {
 	up := serve(t, func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("WWW-Authenticate", `Bearer error="insufficient_scope", scope="notes:write", resource_metadata="http://inside/"`)

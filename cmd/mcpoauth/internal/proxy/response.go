@@ -36,6 +36,8 @@ func modify(res *http.Response) error {
 		return &refusal{"upstream.refused", "the upstream refused the request", "give its credentials with MCPOAUTH_UPSTREAM_AUTHORIZATION or --upstream-header-file, and see which Host it accepts"}
 	case code == http.StatusSwitchingProtocols:
 		return &refusal{"upstream.upgraded", "the upstream switched protocols, which nobody asked for", ""}
+	case code < http.StatusOK: // 000 to 099 would be a panic of Go's server
+		return &refusal{"upstream.broken", "the upstream answered with a status that is none", ""}
 	case res.Header.Get("Location") != "" && code/100 == 3:
 		return &refusal{"upstream.redirected", "the upstream redirects", "give --upstream the URL that it redirects to; mostly a slash at the end is missing, or too much"}
 	}
