@@ -334,6 +334,30 @@ func TestTheCallersTokenStaysHereAndTheUpstreamsCredentialsThere(t *testing.T) {
 	}
 }
 
+// The approval's pages and cookies are on the same origin.
+func TestNoHeaderOfTheUpstreamActsOnTheOrigin(t *testing.T) {
+	names := []string{
+		"Accept-CH", "Access-Control-Allow-Credentials", "Access-Control-Anything-Else", "Alt-Svc", "Clear-Site-Data", "NEL", "Proxy-Authenticate", "Public-Key-Pins", "Refresh",
+		"Report-To", "Reporting-Endpoints", "Server", "Service-Worker-Allowed", "Set-Cookie", "Set-Cookie2", "Set-Login", "Strict-Transport-Security", "Use-As-Dictionary",
+		"WWW-Authenticate", "X-Powered-By",
+	}
+	up := serve(t, func(w http.ResponseWriter, _ *http.Request) {
+		for _, name := range names {
+			w.Header().Set(name, "mallory")
+		}
+		w.Header().Set("X-Good", "good")
+	})
+	res, _ := before(t, up.url).call("/mcp")
+	for name, values := range res.Header {
+		if slices.Contains(values, "mallory") {
+			t.Errorf("%s is passed on", name)
+		}
+	}
+	if res.StatusCode != http.StatusOK || res.Header.Get("X-Good") != "good" {
+		t.Errorf("got %d %v", res.StatusCode, res.Header)
+	}
+}
+
 func TestNobodyWithoutATokenReachesTheUpstream(t *testing.T) {
 	up := serve(t, nil)
 	f := before(t, up.url)

@@ -13,8 +13,8 @@ import (
 // unwanted are headers of the upstream that are about it and not its answer, or that
 // would act on this origin, where the pages and cookies of the approval are.
 var unwanted = []string{
-	"Alt-Svc", "Clear-Site-Data", "Proxy-Authenticate", "Public-Key-Pins", "Server", "Set-Cookie", "Set-Cookie2",
-	"Strict-Transport-Security", "Www-Authenticate", "X-Powered-By",
+	"Accept-Ch", "Alt-Svc", "Clear-Site-Data", "Nel", "Proxy-Authenticate", "Public-Key-Pins", "Refresh", "Report-To", "Reporting-Endpoints", "Server",
+	"Service-Worker-Allowed", "Set-Cookie", "Set-Cookie2", "Set-Login", "Strict-Transport-Security", "Use-As-Dictionary", "Www-Authenticate", "X-Powered-By",
 }
 
 // modify makes the caller's answer of the upstream's. What would send a client off, to
