@@ -258,6 +258,20 @@ func TestNoCallerCanForgeWhoIsCalling(t *testing.T) {
 		{"X-Ssl-Client-Verify", "mallory", "Ssl-Client-S-Dn", "mallory", "X-Client-Cert", "mallory"},
 		{"X-User", "mallory", "X-User-Id", "mallory", "X-Username", "mallory"},
 		{"X-Url", "mallory", "X-Http-Method-Override", "mallory", "X-Http-Method", "mallory", "X-Method-Override", "mallory", "Proxy", "mallory"},
+		{"X-Host", "mallory", "X-Rewrite-Url", "mallory", "X-Original-Url", "mallory", "Via", "1.1 mallory", "True-Client-Ip", "mallory", "Cookie2", "mallory"},
+		{"X-Authenticated-User", "mallory", "X-Webauth-User", "mallory", "X-Goog-Authenticated-User-Email", "mallory", "X-Goog-Iap-Jwt-Assertion", "mallory"},
+		{"X-Authentik-Username", "mallory", "X-Authentik-Groups", "mallory"},
+		{"X-Pomerium-Claim-Email", "mallory", "X-Pomerium-Jwt-Assertion", "mallory"},
+		{"X-Consumer-Username", "mallory", "X-Credential-Identifier", "mallory"}, // Kong
+		{"X-Vouch-User", "mallory", "X-Vouch-Idp-Claims-Groups", "mallory"},
+		{"X-Token-Subject", "mallory", "X-Jwt-Payload", "mallory", "X-Email", "mallory", "X-Okta-User", "mallory"},
+		{"X-Endpoint-Api-Userinfo", "mallory", "X-Apigateway-Api-Userinfo", "mallory", "X-Appengine-User-Email", "mallory"},
+		{"Cf-Connecting-Ip", "mallory", "Cf-Ipcountry", "mallory", "Fly-Client-Ip", "mallory"},
+		{"X-Envoy-External-Address", "mallory", "X-Envoy-Original-Path", "mallory", "X-Envoy-Internal", "mallory"},
+		{"Client-Cert", "mallory", "Client-Cert-Chain", "mallory", "X-Tls-Client-Subject", "mallory", "X-Amzn-Mtls-Clientcert", "mallory", "X-Amzn-Oidc-Identity", "mallory"},
+		{"Script-Name", "mallory", "X-Script-Name", "mallory", "X-Scheme", "mallory", "SCRIPT_NAME", "mallory"},
+		{"Http-Method-Override", "mallory", "X-Method", "mallory"},
+		{"X-Sendfile-Type", "mallory", "X-Accel-Mapping", "mallory", "X-Accel-Redirect", "mallory"}, // Rack and nginx
 		{"Cookie", "session=mallory", "Origin", "https://mallory.example", "Referer", "https://mallory.example/", "Sec-Fetch-Site", "mallory"},
 	} {
 		t.Run(strings.Join(forged, " "), func(t *testing.T) {
@@ -275,6 +289,25 @@ func TestNoCallerCanForgeWhoIsCalling(t *testing.T) {
 				t.Errorf("the user is %q, with %q", user, scopes)
 			}
 		})
+	}
+}
+
+func TestTheHeadersThatMCPClientsSendArrive(t *testing.T) {
+	up := serve(t, nil)
+	sent := []string{
+		"Accept", "Accept-Language", "Content-Type", "Content-Language", "Last-Event-Id", "Mcp-Session-Id", "Mcp-Protocol-Version", "Mcp-Method", "Mcp-Name", "Mcp-Param-Region",
+		"User-Agent", "Traceparent", "Tracestate", "Baggage", "X-Request-Id",
+	}
+	var headers []string
+	for _, name := range sent {
+		headers = append(headers, name, "a value")
+	}
+	before(t, up.url).call("/mcp", headers...)
+	got, _ := up.got()
+	for _, name := range sent {
+		if values := got.Header.Values(name); !slices.Equal(values, []string{"a value"}) {
+			t.Errorf("%s arrives as %q", name, values)
+		}
 	}
 }
 

@@ -89,14 +89,16 @@ func identify(h http.Header, r *http.Request) {
 // where to send their own requests (httpoxy).
 var private = []string{
 	"authorization", "cookie", "cookie2", "origin", "referer", "forwarded", "x-forwarded", "via", "client-ip", "true-client-ip", "x-real-ip", "x-cluster-client-ip",
-	"x-host", "x-url", "x-rewrite-url", "x-method-override", "proxy",
+	"x-host", "x-url", "x-rewrite-url", "x-scheme", "script-name", "x-script-name", "http-method-override", "x-sendfile-type", "proxy",
 }
 
-// privateFamilies are such headers by how they begin.
+// privateFamilies are such headers by how they begin: first those that any server may
+// believe, then those of certain gateways and clouds.
 var privateFamilies = []string{
-	"mcpoauth-", "sec-", "x-forwarded-", "x-original-", "x-http-method", "remote-", "x-remote-", "x-auth-", "x-authenticated-", "x-webauth-", "x-user",
-	"x-client-", "x-ssl-", "ssl-client-",
-	"tailscale-", "cf-access-", "x-goog-authenticated-", "x-goog-iap-", "x-ms-client-principal", "x-amzn-oidc-",
+	"mcpoauth-", "sec-", "x-forwarded-", "x-original-", "x-http-method", "x-method", "remote-", "x-remote-", "x-auth-", "x-authenticated-", "x-webauth-", "x-user",
+	"x-email", "x-token-", "x-jwt-", "x-credential-", "x-client-", "client-cert", "x-ssl-", "ssl-client-", "x-tls-", "x-accel-",
+	"tailscale-", "cf-", "fly-", "x-goog-authenticated-", "x-goog-iap-", "x-ms-client-principal", "x-amzn-", "x-apigateway-", "x-appengine-", "x-endpoint-",
+	"x-authentik-", "x-consumer-", "x-envoy-", "x-okta-", "x-pomerium-", "x-vouch-",
 }
 
 // isPlain reports whether a name has one spelling alone for all servers.
