@@ -5,6 +5,7 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"io"
 	"time"
 
 	"github.com/mcpoauth/mcpoauth/cmd/mcpoauth/internal/doctor"
@@ -32,6 +33,7 @@ func runDoctor(ctx context.Context, args []string, t terminal) error {
 }
 
 func examine(ctx context.Context, address string, asJSON bool, t terminal) error {
+	standardLogTo(io.Discard) // which would get what a server sends unasked, in the midst of the report
 	p := printer{out: t.out, colour: colours(t)}
 	each := p.finding
 	if asJSON {

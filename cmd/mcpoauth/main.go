@@ -13,6 +13,7 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"log"
 	"os"
 	"os/signal"
 	"syscall"
@@ -88,6 +89,13 @@ func (v verb) exit(ctx context.Context, args []string, t terminal) int {
 		return exitFindings
 	}
 	return exitFailed
+}
+
+// standardLogTo sends what Go's own packages log to w. The program is the verb's, so that
+// nobody wants it back.
+func standardLogTo(w io.Writer) {
+	log.SetFlags(0)
+	log.SetOutput(w)
 }
 
 func usage(w io.Writer) {

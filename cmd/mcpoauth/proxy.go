@@ -34,6 +34,8 @@ func runProxy(ctx context.Context, args []string, t terminal) (err error) {
 
 	notice := &setupNotice{Handler: slog.NewTextHandler(t.err, nil)}
 	log := slog.New(notice)
+	// Go's HTTP client writes what an upstream sends unasked to the standard log.
+	standardLogTo(slog.NewLogLogger(notice, slog.LevelDebug).Writer())
 	backend, closeStore, err := openForServer(ctx, c.place, c.keys, log)
 	if err != nil {
 		return err
@@ -45,7 +47,7 @@ func runProxy(ctx context.Context, args []string, t terminal) (err error) {
 	}
 	defer func() { err = errors.Join(err, router.Close()) }()
 	c.greet(t.out, notice)
-	return serve(ctx, router, listeners)
+	return serve(ctx, router, listeners, log)
 }
 
 // router is mcpoauth in front of the upstream.

@@ -4,13 +4,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net"
 	"net/http"
 	"time"
 )
 
 // serve answers requests until ctx is done, and then lets those under way end.
-func serve(ctx context.Context, handler http.Handler, listeners []net.Listener) error {
+func serve(ctx context.Context, handler http.Handler, listeners []net.Listener, log *slog.Logger) error {
 	server := &http.Server{
 		Handler: handler,
 		// A client that never finishes its headers must not hold a connection.
@@ -19,6 +20,8 @@ func serve(ctx context.Context, handler http.Handler, listeners []net.Listener) 
 		MaxHeaderBytes:    64 << 10, // of the 1 MiB that is the default nobody needs more
 		// No WriteTimeout and no ReadTimeout: an MCP answer is a stream of events
 		// that may last for hours.
+
+		ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelWarn), // a panic among them, which is not to be missed
 	}
 	failed := make(chan error, len(listeners))
 	for _, listener := range listeners {
