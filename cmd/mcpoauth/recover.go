@@ -1,11 +1,13 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"net/netip"
 	"net/url"
+	"strconv"
 	"strings"
 	"time"
 
@@ -100,10 +102,21 @@ func parseOrigin(s string) (string, error) {
 	switch {
 	case strings.Trim(u.Path, "/") != "", u.RawQuery != "", u.Fragment != "":
 		return "", fmt.Errorf("--url has more than scheme, host and port; use %s", origin)
+	case strings.ContainsFunc(host, isNoHostRune), !isPort(u):
+		return "", errors.New("--url has a host or a port that none can have; use the URL that the server is configured with, such as https://mcp.example.com, international names as xn--...")
 	case errIP == nil:
 		return "", errors.New("--url is an IP address, for which browsers make no passkeys; use the host name that the server is configured with")
 	case u.Scheme == "http" && host != "localhost" && !strings.HasSuffix(host, ".localhost"):
 		return "", fmt.Errorf("--url is plain http on a host that is not this machine; use https://%s", strings.ToLower(u.Host))
 	}
 	return origin, nil
+}
+
+func isNoHostRune(c rune) bool {
+	return (c < 'a' || c > 'z') && (c < '0' || c > '9') && c != '-' && c != '.' && c != ':' // of an IPv6 address
+}
+
+func isPort(u *url.URL) bool {
+	port, err := strconv.ParseUint(cmp.Or(u.Port(), "443"), 10, 16)
+	return err == nil && port > 0 && !strings.HasSuffix(u.Host, ":")
 }

@@ -125,23 +125,31 @@ func recoveryToken(s *site) string {
 
 func TestARecoveryLinkIsForThePublicURLAlone(t *testing.T) {
 	for address, why := range map[string]string{
-		"":                             "--url is missing",
-		"mcp.example.com":              "use the form",
-		"ftp://mcp.example.com":        "use the form",
-		"https://":                     "use the form",
-		"https://u:hunter2@x.example":  "use the form",
-		"https://mcp.example.com/mcp":  "use https://mcp.example.com",
-		"https://mcp.example.com?x":    "use https://mcp.example.com",
-		"http://mcp.example.com":       "plain http",
-		"https://192.0.2.1":            "IP address",
-		"http://127.0.0.1:8080":        "IP address",
-		"https://mcp.example.com#here": "use https://mcp.example.com",
+		"":                                 "--url is missing",
+		"mcp.example.com":                  "use the form",
+		"ftp://mcp.example.com":            "use the form",
+		"https://":                         "use the form",
+		"https://u:hunter2@x.example":      "use the form",
+		"https://mcp.example.com/mcp":      "use https://mcp.example.com",
+		"https://mcp.example.com?x":        "use https://mcp.example.com",
+		"http://mcp.example.com":           "plain http",
+		"https://192.0.2.1":                "IP address",
+		"http://127.0.0.1:8080":            "IP address",
+		"https://mcp.example.com#here":     "use https://mcp.example.com",
+		`https://a"b<c`:                    "a host or a port that none can have",
+		"https://a_b.example":              "a host or a port that none can have",
+		"https://münchen.example":          "xn--",
+		"https://mcp.example.com:99999999": "a host or a port that none can have",
+		"https://mcp.example.com:65536":    "a host or a port that none can have",
+		"https://mcp.example.com:0":        "a host or a port that none can have",
+		"https://mcp.example.com:":         "a host or a port that none can have",
+		"https://[2001:db8::1]":            "IP address",
 	} {
 		if got, err := parseOrigin(address); err == nil || !strings.Contains(err.Error(), why) || strings.Contains(err.Error(), "hunter2") {
 			t.Errorf("%q: %q, %v", address, got, err)
 		}
 	}
-	for _, address := range []string{"http://localhost:8080", "https://mcp.example.com", "https://mcp.example.com:8443"} {
+	for _, address := range []string{"http://localhost:8080", "https://mcp.example.com", "https://mcp.example.com:8443", "https://xn--mnchen-3ya.example:65535"} {
 		if got, err := parseOrigin(address + "/"); err != nil || got != address {
 			t.Errorf("%q: %q, %v", address, got, err)
 		}
