@@ -218,7 +218,12 @@ func TestAProxyBehindTLSOnThisMachineTrustsIt(t *testing.T) {
 }
 
 func TestColoursAreForTerminalsWhoseOwnersLikeThem(t *testing.T) {
-	null, err := os.OpenFile(os.DevNull, os.O_WRONLY, 0) // a character device, as a terminal is
+	device, err := os.OpenFile("/dev/zero", os.O_WRONLY, 0) // a character device, as a terminal is
+	if err != nil {
+		t.Skip(err)
+	}
+	t.Cleanup(func() { device.Close() })
+	null, err := os.OpenFile(os.DevNull, os.O_WRONLY, 0)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -228,9 +233,10 @@ func TestColoursAreForTerminalsWhoseOwnersLikeThem(t *testing.T) {
 		env  map[string]string
 		want bool
 	}{
-		{null, nil, true},
-		{null, map[string]string{"NO_COLOR": "1"}, false},
-		{null, map[string]string{"TERM": "dumb"}, false},
+		{device, nil, true},
+		{device, map[string]string{"NO_COLOR": "1"}, false},
+		{device, map[string]string{"TERM": "dumb"}, false},
+		{null, nil, false},
 		{new(buffer), nil, false},
 	} {
 		if got := colours(terminal{out: test.out, env: func(name string) string { return test.env[name] }}); got != test.want {

@@ -28,9 +28,15 @@ func colours(t terminal) bool {
 	return ok && t.env("NO_COLOR") == "" && t.env("TERM") != "dumb" && isTerminal(file)
 }
 
+// isTerminal takes every character device for one but the null device, which services and
+// cron jobs have in its place.
 func isTerminal(file *os.File) bool {
 	info, err := file.Stat()
-	return err == nil && info.Mode()&os.ModeCharDevice != 0
+	if err != nil || info.Mode()&os.ModeCharDevice == 0 {
+		return false
+	}
+	null, err := os.Stat(os.DevNull)
+	return err != nil || !os.SameFile(info, null)
 }
 
 var words = map[doctor.Severity]struct{ word, colour string }{

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -143,5 +144,27 @@ func TestARevocationThatFailsHalfWaySaysWhatHasEnded(t *testing.T) {
 	err := a.revoke(t.Context(), revocation{all: true})
 	if err == nil || !strings.Contains(err.Error(), "the disk is full") || !strings.Contains(screen.out.String(), "Ended 2 API keys.") {
 		t.Errorf("it says %q and %v", screen.out.String(), err)
+	}
+}
+
+// As services and cron jobs run it.
+func TestNobodyIsAskedWhoHasTheNullDeviceForATerminal(t *testing.T) {
+	s := newSite(t)
+	s.owner()
+	_, grant := s.connect(store.OwnerID, claude, "Claude", claudeBack)
+	s.stop()
+	null, err := os.Open(os.DevNull)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer null.Close()
+	screen := newScreen(map[string]string{envStore: s.store})
+	screen.in, screen.asked = null, isTerminal(null)
+	code := run(t.Context(), []string{"revoke", "--all"}, screen.terminal)
+	if said := screen.err.String(); code != exitFailed || strings.Contains(said, "Type yes") || !strings.Contains(said, "say --yes") {
+		t.Errorf("it exits with %d: %s", code, said)
+	}
+	if list := s.good("connections"); !strings.Contains(list, grant.ID) {
+		t.Errorf("it has ended: %s", list)
 	}
 }
