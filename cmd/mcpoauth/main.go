@@ -16,6 +16,8 @@ import (
 	"log"
 	"os"
 	"os/signal"
+	"strconv"
+	"strings"
 	"syscall"
 )
 
@@ -84,11 +86,25 @@ func (v verb) exit(ctx context.Context, args []string, t terminal) int {
 	case errors.Is(err, errFindings):
 		return exitFindings
 	}
-	fmt.Fprintf(t.err, "mcpoauth %s: %v\n", v.name, err)
+	fmt.Fprintf(t.err, "mcpoauth %s: %s\n", v.name, shown(err.Error()))
 	if _, ok := errors.AsType[finding](err); ok {
 		return exitFindings
 	}
 	return exitFailed
+}
+
+// shown escapes what a terminal would obey: errors repeat arguments and the names of files.
+// Lines stay lines, since there can be more than one error.
+func shown(s string) string {
+	var safe strings.Builder
+	for _, c := range s {
+		if c == '\n' || strconv.IsPrint(c) {
+			safe.WriteRune(c)
+		} else {
+			safe.WriteString(strings.Trim(strconv.QuoteRune(c), "'"))
+		}
+	}
+	return safe.String()
 }
 
 // standardLogTo sends what Go's own packages log to w. The program is the verb's, so that

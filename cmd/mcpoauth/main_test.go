@@ -245,6 +245,39 @@ func TestColoursAreForTerminalsWhoseOwnersLikeThem(t *testing.T) {
 	}
 }
 
+// Escape sequences rewrite what stands on a terminal, or its title, or its clipboard.
+func TestNoArgumentReachesTheTerminalRaw(t *testing.T) {
+	const evil = "\x1b]0;mallory\x07\u009b2J\x9b2J\r\u202e\nmcpoauth: all is well"
+	for _, args := range [][]string{
+		{evil},
+		{"people", "-" + evil},
+		{"people", evil},
+		{"people", "--data", evil},
+		{"people", "--store", evil},
+		{"people", "--store", evil + "://"},
+		{"people", "--json=" + evil},
+		{"proxy", "-" + evil},
+		{"proxy", "--upstream", "http://x/", evil},
+		{"proxy", "--upstream", "http://x/", "--upstream-header-file", evil},
+		{"proxy", "--upstream", "http://x/", "--addr", evil},
+		{"proxy", "--upstream", "http://x/", "--addr", "localhost:" + evil},
+		{"recover", "--url", evil},
+		{"recover", "--url", "https://" + evil},
+		{"doctor", evil},
+		{"doctor", "-" + evil},
+		{"copy", "--from", evil, "--to", evil},
+	} {
+		s := newScreen(nil)
+		code := run(t.Context(), args, s.terminal)
+		if said := s.out.String() + s.err.String(); code != exitFailed || strings.ContainsAny(said, "\x1b\x07\u009b\r\u202e") || strings.Contains(said, "\x9b2J") || strings.Contains(said, "\nmcpoauth: all is well") {
+			t.Errorf("%q exits with %d: %q", args, code, said)
+		}
+	}
+	if said := (place{kind: filesStore, dir: evil}).String(); strings.ContainsAny(said, "\x1b\x07\u009b\r\u202e") {
+		t.Errorf("a question has %q", said)
+	}
+}
+
 func TestAReportIsReadableWithoutColours(t *testing.T) {
 	var out bytes.Buffer
 	p := printer{out: &out}

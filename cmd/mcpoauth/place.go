@@ -85,7 +85,7 @@ func (p place) String() string {
 		if err != nil {
 			dir = p.dir
 		}
-		return "the files in " + dir
+		return "the files in " + shown(dir)
 	}
 	u, err := url.Parse(p.url)
 	if err != nil {

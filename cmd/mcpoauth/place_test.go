@@ -1,6 +1,7 @@
 package main
 
 import (
+	"strconv"
 	"strings"
 	"testing"
 )
@@ -34,7 +35,7 @@ func TestNoVerbMakesFilesWhereThereAreNone(t *testing.T) {
 	} {
 		screen := newScreen(nil)
 		code := run(t.Context(), append(verb, "--data", dir), screen.terminal)
-		if code != exitFailed || !strings.Contains(screen.err.String(), "there is no passkeys.json in "+dir) {
+		if code != exitFailed || !strings.Contains(screen.err.String(), "there is no passkeys.json in "+strconv.Quote(dir)) {
 			t.Errorf("%s exits with %d: %s", verb, code, screen.err.String())
 		}
 	}

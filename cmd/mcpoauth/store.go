@@ -62,7 +62,7 @@ func openKept(ctx context.Context, p place, mayBeNew bool, log *slog.Logger) (cl
 	}
 	for _, name := range []string{passkeyFile, stateFile} {
 		if _, err := os.Stat(filepath.Join(dir, name)); errors.Is(err, fs.ErrNotExist) && !mayBeNew {
-			return nil, fmt.Errorf("there is no %s in %s; name the directory of the server's files with --data, or its database with --store", name, dir)
+			return nil, fmt.Errorf("there is no %s in %q; name the directory of the server's files with --data, or its database with --store", name, dir)
 		}
 	}
 	return openFiles(p.dir, memory.Capacity{Clients: allOfThem, Ceremonies: allOfThem})

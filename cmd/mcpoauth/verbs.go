@@ -40,7 +40,8 @@ func parse(flags *flag.FlagSet, synopsis string, args []string, out io.Writer) e
 		flags.Usage()
 		return err
 	case err != nil:
-		return fmt.Errorf("%w; -h lists the flags", err)
+		// The flag package repeats an unknown flag as it is, line breaks too.
+		return fmt.Errorf("%s; -h lists the flags", strings.ReplaceAll(err.Error(), "\n", `\n`))
 	}
 	return nil
 }
