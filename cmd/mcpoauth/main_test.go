@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"runtime"
 	"strings"
 	"sync"
 	"testing"
@@ -169,6 +170,9 @@ func TestTheProxyShowsTheSetupOnceAndKeepsItsState(t *testing.T) {
 		if _, err := os.Stat(filepath.Join(dir, name)); err != nil {
 			t.Error(err)
 		}
+	}
+	if info, err := os.Stat(dir); err != nil || info.Mode().Perm() != 0o700 && runtime.GOOS != "windows" {
+		t.Errorf("others can look into the directory: %v, %v", info, err)
 	}
 	const token = "a-setup-token-of-the-operators"
 	p = startProxy(t, map[string]string{envSetupToken: token, envAuthorization: "Bearer hunter2"}, "--data", dir, "--upstream", "http://127.0.0.1:1/mcp")

@@ -10,11 +10,15 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/mcpoauth/mcpoauth/store"
 )
 
 // standardLog is what Go's own log would have written during a test.
@@ -147,5 +151,51 @@ func TestAPanicIsInTheLogOfTheProxy(t *testing.T) {
 	io.Copy(io.Discard, conn)
 	if said := logs.String(); !strings.Contains(said, "level=WARN") || !strings.Contains(said, "panic serving") || strings.Contains(said, "\x1b") || standard.String() != "" {
 		t.Errorf("the log is %s, and Go's own %s", said, standard)
+	}
+}
+
+// Another program on ::1 would get what was meant for this server.
+func TestAPortThatIsTakenOnIPv6IsTaken(t *testing.T) {
+	other, err := net.Listen("tcp6", "[::1]:0")
+	if err != nil {
+		t.Skip("no IPv6 here")
+	}
+	defer other.Close()
+	addr := net.JoinHostPort("localhost", portOf(other))
+	listeners, err := listen(addr)
+	if err == nil {
+		closeAll(listeners)
+	}
+	if err == nil || !strings.Contains(err.Error(), addr+" is in use by another program") {
+		t.Errorf("it listens at %s beside the other: %v", addr, err)
+	}
+}
+
+func TestTheProxyBelievesWhatIsTrustedOfWhereACallerIs(t *testing.T) {
+	var from []string
+	upstream := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { from = r.Header.Values("X-Forwarded-For") }))
+	t.Cleanup(upstream.Close)
+	s := newSite(t)
+	s.owner()
+	token, _ := s.connect(store.OwnerID, claude, "Claude", claudeBack)
+	c, err := parseProxy([]string{"--upstream", upstream.URL, "--url", origin, "--trusted-proxy", "10.0.0.0/8"}, newScreen(nil).terminal)
+	if err != nil {
+		t.Fatal(err)
+	}
+	router, err := c.router(s.backend, slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { router.Close() })
+	for remote, want := range map[string]string{"10.1.2.3:4711": "198.51.100.7", "203.0.113.9:4711": "203.0.113.9"} {
+		r := httptest.NewRequestWithContext(t.Context(), "POST", origin+"/mcp", nil)
+		r.RemoteAddr = remote
+		r.Header.Set("Authorization", "Bearer "+token)
+		r.Header.Set("X-Forwarded-For", "198.51.100.7")
+		w := httptest.NewRecorder()
+		router.ServeHTTP(w, r)
+		if w.Code != http.StatusOK || !slices.Equal(from, []string{want}) {
+			t.Errorf("from %s: got %d, and the upstream %q, want %s", remote, w.Code, from, want)
+		}
 	}
 }

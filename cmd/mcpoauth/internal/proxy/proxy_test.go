@@ -805,7 +805,7 @@ func TestHeadersForTheUpstreamAreReadFromLines(t *testing.T) {
 	for _, bad := range []string{
 		"the-secret", "Authorization:", ": the-secret", "Na me: the-secret", "X-A: the-secret\x00", "X-A: the-secret\x1b[0m",
 		"Host: the-secret", "Mcpoauth-User-Id: the-secret", "mcpoauth_user_id: the-secret", "Connection: the-secret", "Transfer-Encoding: the-secret",
-		"X-Forwarded-For: the-secret", "Content-Length: the-secret", "X-A: " + strings.Repeat("the-secret", 10_000),
+		"X-Forwarded-For: the-secret", "Content-Length: the-secret", "Trailer: the-secret", "TE: the-secret", "Keep-Alive: the-secret", "Proxy-Connection: the-secret", "Upgrade: the-secret", "X-A: " + strings.Repeat("the-secret", 10_000),
 	} {
 		header, err := proxy.ReadHeader(strings.NewReader("X-Good: 1\n" + bad))
 		if err == nil || strings.Contains(err.Error(), "secret") {
