@@ -46,11 +46,11 @@ func runConnections(ctx context.Context, args []string, t terminal) error {
 			}
 			userID = person.ID
 		}
-		list, err := a.connections(ctx, userID)
+		list, unread, err := a.connections(ctx, userID)
 		if err != nil {
 			return err
 		}
-		return a.show(map[string]any{"connections": list}, func(p *printer) {
+		err = a.show(map[string]any{"connections": list}, func(p *printer) {
 			if len(list) == 0 {
 				p.printf("Nothing is connected.\n")
 				return
@@ -58,37 +58,41 @@ func runConnections(ctx context.Context, args []string, t terminal) error {
 			p.connections(list, time.Now())
 			p.printf("\n%s\n", connected(list))
 		})
+		return errors.Join(err, unread)
 	})
 }
 
 // connections returns those of a person, or of everybody if userID is empty: who was used
-// last comes first.
-func (a admin) connections(ctx context.Context, userID string) ([]connection, error) {
+// last comes first. unread says of the first that cannot be read why: it opens nothing, and
+// must not keep anybody from ending the others. If there are no others, it is the error.
+func (a admin) connections(ctx context.Context, userID string) (list []connection, unread, err error) {
 	uses, err := a.store.Uses(ctx, userID)
 	if err != nil {
-		return nil, fmt.Errorf("reading the last uses: %w", err)
+		return nil, nil, fmt.Errorf("reading the last uses: %w", err)
 	}
-	list := []connection{} // [] in JSON
+	list = []connection{} // [] in JSON
 	names := make(map[string]string)
 	for g, err := range a.store.Grants(ctx, userID) {
 		if errors.Is(err, store.ErrUnreadable) {
-			// It opens nothing, and must not keep anybody from ending the others.
-			fmt.Fprintf(a.t.err, "left out: %v\n", err)
+			unread = cmp.Or(unread, err)
 			continue
 		}
 		if err != nil {
-			return nil, fmt.Errorf("reading the connections: %w", err)
+			return nil, nil, fmt.Errorf("reading the connections: %w", err)
 		}
 		c := newConnection(g, uses[g.ID])
 		if c.ClientName, err = a.clientName(ctx, names, g.ClientID); err != nil {
-			return nil, fmt.Errorf("reading the client %s: %w", g.ClientID, err)
+			return nil, nil, fmt.Errorf("reading the client %s: %w", g.ClientID, err)
 		}
 		list = append(list, c)
 	}
 	slices.SortStableFunc(list, func(a, b connection) int {
 		return cmp.Or(b.UsedAt.Compare(a.UsedAt), b.CreatedAt.Compare(a.CreatedAt))
 	})
-	return list, nil
+	if len(list) == 0 && unread != nil {
+		return nil, nil, unread
+	}
+	return list, unread, nil
 }
 
 func newConnection(g *store.Grant, use store.Use) connection {

@@ -57,7 +57,7 @@ func (a admin) revoke(ctx context.Context, r revocation) error {
 		}
 		userID = person.ID
 	}
-	list, err := a.connections(ctx, userID)
+	list, _, err := a.connections(ctx, userID)
 	if err != nil {
 		return err
 	}
@@ -67,11 +67,18 @@ func (a admin) revoke(ctx context.Context, r revocation) error {
 	if err := a.confirmEnd(ctx, list); err != nil {
 		return err
 	}
-	ended, failed := a.store.RevokeGrants(ctx, userID, r.ends)
+	which := r.ends
+	if r.all {
+		which = nil // what cannot be read too
+	}
+	ended, failed := a.store.RevokeGrants(ctx, userID, which)
 	for _, g := range ended {
 		a.log.InfoContext(ctx, "grant.revoked", "user_id", g.UserID, "client_id", g.ClientID, "grant_id", g.ID, a.by())
 	}
-	if failed != nil {
+	switch {
+	case errors.Is(failed, store.ErrUnreadable):
+		failed = fmt.Errorf("all that can be read have ended: %w", failed)
+	case failed != nil:
 		failed = fmt.Errorf("revoking: %w; the others go on, run it again", failed)
 	}
 	return errors.Join(a.showEnded(list, ended), failed)

@@ -147,6 +147,40 @@ func TestARevocationThatFailsHalfWaySaysWhatHasEnded(t *testing.T) {
 	}
 }
 
+func TestAConnectionThatCannotBeReadKeepsNoOtherFromEnding(t *testing.T) {
+	s := newSite(t)
+	s.owner()
+	var grants []*store.Grant
+	for range 3 {
+		_, g := s.key(store.OwnerID, "ci")
+		grants = append(grants, g)
+	}
+	at := store.Key{Kind: store.KindGrant, ID: grants[0].ID}
+	record, err := s.backend.Get(t.Context(), at)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := s.backend.Replace(t.Context(), at, record.Version, store.NewEncoded([]byte(`{"scopes":1}`)), record.ExpiresAt); err != nil {
+		t.Fatal(err)
+	}
+	for _, test := range []struct {
+		r       revocation
+		ended   string
+		failing bool
+	}{
+		{revocation{ids: []string{grants[1].ID}}, "Ended 1 API key.", true},
+		{revocation{all: true}, "Ended 2", false},
+	} {
+		screen := newScreen(nil)
+		v := newStoreVerb("revoke", screen.terminal)
+		v.yes = true
+		err := admin{storeVerb: v, store: store.New(s.backend, store.Lifetimes{}), log: discard}.revoke(t.Context(), test.r)
+		if errors.Is(err, store.ErrUnreadable) != test.failing || !test.failing && err != nil || !strings.Contains(screen.out.String(), test.ended) {
+			t.Errorf("it says %q and %v", screen.out.String(), err)
+		}
+	}
+}
+
 // As services and cron jobs run it.
 func TestNobodyIsAskedWhoHasTheNullDeviceForATerminal(t *testing.T) {
 	s := newSite(t)
