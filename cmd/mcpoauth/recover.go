@@ -103,7 +103,7 @@ func parseOrigin(s string) (string, error) {
 	case strings.Trim(u.Path, "/") != "", u.RawQuery != "", u.Fragment != "":
 		return "", fmt.Errorf("--url has more than scheme, host and port; use %s", origin)
 	case strings.ContainsFunc(host, isNoHostRune), !isPort(u):
-		return "", errors.New("--url has a host or a port that none can have; use the URL that the server is configured with, such as https://mcp.example.com, international names as xn--...")
+		return "", errors.New("--url has a host or a port that none can have; use the URL that the server is configured with, such as https://mcp.example.com, international names in the form that begins with xn--")
 	case errIP == nil:
 		return "", errors.New("--url is an IP address, for which browsers make no passkeys; use the host name that the server is configured with")
 	case u.Scheme == "http" && host != "localhost" && !strings.HasSuffix(host, ".localhost"):
