@@ -263,6 +263,9 @@ func crashed(f *testing.F, names []string) (files map[string][]byte, states []ma
 		if err != nil {
 			f.Fatal(err)
 		}
+		for _, file := range b.files {
+			settle(file)
+		}
 	}
 	change(store.KindUser, store.OwnerID, `{"id":"owner","name":"owner"}`)
 	for i := range 70 { // beyond maxWhole, so that there is a log
@@ -294,6 +297,20 @@ func crashed(f *testing.F, names []string) (files map[string][]byte, states []ma
 		}
 	}
 	return files, states
+}
+
+// settle waits for the merge that is under way or due. One beside changes takes them as they
+// come, each shard of a table after the other: without the end of its log, which no crash takes
+// away once it was acknowledged, the file is then as it never was.
+func settle(f *file) {
+	merging := func() bool {
+		f.diskMu.Lock()
+		defer f.diskMu.Unlock()
+		return f.merging || len(f.logs) > 0 && f.due(false)
+	}
+	for merging() {
+		time.Sleep(time.Millisecond)
+	}
 }
 
 func stateOf(t testing.TB, b *Backend) map[store.Key]string {
